@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Messages, exit codes and the few file operations that all scripts share.
+# Source it after `set -euo pipefail`; it defines functions and nothing runs.
+#
+# KVM_FIXES_ROOT  prefix for every path of the host (/lib/modules, /usr/src,
+#                 /var, /etc); empty on a real host, a directory in the tests.
+
+# shellcheck disable=SC2034 # used by the scripts that source this file
+readonly EX_FAILED=1 EX_USAGE=2 EX_SKIP=77
+readonly PROG=${0##*/}
+ROOT=${KVM_FIXES_ROOT:-}
+ROOT=${ROOT%/}
+
+# say TEXT... - one line on standard error, with the program's name.
+say() { printf '%s: %s\n' "$PROG" "$*" >&2; }
+
+# die CODE TEXT... - what failed, why, what to do next; then exit CODE.
+die() {
+	local code=$1
+	shift
+	say "$*"
+	exit "$code"
+}
+
+# step TEXT... - progress, for people: on a terminal, or when asked for.
+step() {
+	if [[ -t 2 || -n ${KVM_FIXES_VERBOSE:-} ]]; then
+		say "$*"
+	fi
+}
+
+# check_release TEXT - refuse anything that is not the name of a kernel release.
+# It becomes part of paths and of commands, so the alphabet is a closed one.
+check_release() {
+	[[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.+~_-]*$ && $1 != *..* ]] ||
+		die "$EX_USAGE" "'$1' is not a kernel release; name one as under /lib/modules, for example 6.1.0-56-amd64"
+}
+
+# publish_file FROM TO - make TO appear whole or not at all, also after a crash.
+publish_file() {
+	local from=$1 to=$2 tmp
+	tmp=$(mktemp "${to%/*}/.${to##*/}.XXXXXX") || return
+	if cp --preserve=mode,timestamps -- "$from" "$tmp" && sync -- "$tmp" &&
+		mv -T -- "$tmp" "$to" && sync -- "${to%/*}"; then
+		return 0
+	fi
+	rm -f -- "$tmp"
+	return 1
+}
+
+# json_string TEXT - TEXT as a JSON string, quotes included.
+json_string() {
+	local s=$1
+	s=${s//\\/\\\\}
+	s=${s//\"/\\\"}
+	s=${s//$'\n'/\\n}
+	s=${s//$'\t'/\\t}
+	s=${s//$'\r'/\\r}
+	printf '"%s"' "${s//[[:cntrl:]]/}"
+}
+
+# json_array TEXT... - a JSON array of strings.
+json_array() {
+	local text out=
+	for text; do
+		out+="${out:+,}$(json_string "$text")"
+	done
+	printf '[%s]' "$out"
+}
+
+# decompress FILE - to standard output, by its name.
+decompress() {
+	case $1 in
+	*.xz) xz -dc -- "$1" ;;
+	*.bz2) bzip2 -dc -- "$1" ;;
+	*.gz) gzip -dc -- "$1" ;;
+	*.zst) zstd -dcq -- "$1" ;;
+	*) cat -- "$1" ;;
+	esac
+}
+
+# find_module_file DIR NAME - the file of a module there, compressed or not.
+find_module_file() {
+	local file
+	for file in "$1/$2".ko "$1/$2".ko.xz "$1/$2".ko.zst "$1/$2".ko.gz; do
+		if [[ -f $file ]]; then
+			printf '%s\n' "$file"
+			return
+		fi
+	done
+}

@@ -1,0 +1,243 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Finding the source that a kernel was built from, and proving that it is.
+# Needs common.sh. Functions set the globals that their comments name.
+
+# What is taken out of a kernel source: KVM itself and every header of it that
+# the headers package may carry as well. Shell patterns, relative to its top.
+readonly SOURCE_PARTS=(
+	arch/x86/kvm
+	virt/kvm
+	'include/linux/kvm*.h'
+	'include/kvm/*.h'
+	'include/trace/events/kvm*.h'
+	'include/uapi/linux/kvm*.h'
+	'arch/x86/include/asm/kvm*.h'
+	'arch/x86/include/asm/vmx.h'
+	'arch/x86/include/asm/svm.h'
+	'arch/x86/include/uapi/asm/kvm*.h'
+)
+# Without these it is not the source of an x86 kernel with KVM.
+readonly SOURCE_MUST_HAVE=(
+	arch/x86/kvm/Makefile arch/x86/kvm/x86.c arch/x86/kvm/mmu/mmu.c
+	virt/kvm/kvm_main.c include/linux/kvm_host.h
+)
+
+# find_headers RELEASE - sets HEADERS_BUILD (what make -C takes), HEADERS_TREE
+# (where include/linux lies; Debian keeps it in a package of its own).
+find_headers() {
+	local release=$1 dir
+	HEADERS_BUILD=$ROOT/lib/modules/$release/build
+	[[ -e $HEADERS_BUILD/Makefile && -e $HEADERS_BUILD/include/generated/utsrelease.h ]] ||
+		die "$EX_SKIP" "kernel $release: no headers at $HEADERS_BUILD; install the package linux-headers-$release"
+	for dir in "$HEADERS_BUILD" "$HEADERS_BUILD/source" "$ROOT/lib/modules/$release/source"; do
+		if [[ -e $dir/include/linux/kvm_host.h ]]; then
+			HEADERS_TREE=$dir
+			check_headers_release "$release"
+			return
+		fi
+	done
+	die "$EX_SKIP" "kernel $release: its headers lack include/linux/kvm_host.h; reinstall the package linux-headers-$release and what it depends on"
+}
+
+# check_headers_release RELEASE - the folder may be a link to another kernel's.
+check_headers_release() {
+	local said
+	said=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$HEADERS_BUILD/include/generated/utsrelease.h")
+	[[ $said == "$1" ]] ||
+		die "$EX_SKIP" "kernel $1: the headers at $HEADERS_BUILD are those of '$said'; reinstall the package linux-headers-$1"
+}
+
+# package_version PACKAGE - its source version when it is installed, else nothing.
+package_version() {
+	local line
+	line=$(dpkg-query --admindir="$ROOT/var/lib/dpkg" -W \
+		-f='${db:Status-Status} ${source:Version}\n' "$1" 2>/dev/null) || return 0
+	if [[ $line == 'installed '* ]]; then
+		printf '%s\n' "${line#installed }"
+	fi
+}
+
+# find_version RELEASE - sets HEADERS_VERSION, empty for headers of no package,
+# and SOURCE_PACKAGE, the name of the package with the source of that version.
+find_version() {
+	HEADERS_VERSION=
+	if command -v dpkg-query >/dev/null; then
+		HEADERS_VERSION=$(package_version "linux-headers-$1")
+	fi
+	SOURCE_PACKAGE=linux-source-$(sed -E 's/^([0-9]+:)?([0-9]+\.[0-9]+).*/\2/' <<<"${HEADERS_VERSION:-$1}")
+	[[ -z $HEADERS_VERSION || $HEADERS_VERSION =~ ^[A-Za-z0-9.+~:-]+$ ]] ||
+		die "$EX_FAILED" "package linux-headers-$1 has the strange version '$HEADERS_VERSION'; see dpkg-query -W linux-headers-$1"
+}
+
+# refuse_realtime RELEASE - Debian's -rt kernels carry one more patch on top.
+refuse_realtime() {
+	if [[ -n $HEADERS_VERSION ]] &&
+		grep -q '^CONFIG_PREEMPT_RT=y' "$HEADERS_BUILD/include/config/auto.conf"; then
+		die "$EX_SKIP" "kernel $1: PREEMPT_RT kernels of a distribution are not supported yet; name their patched source in KVM_FIXES_SOURCE"
+	fi
+}
+
+# copy_tree FROM TO - the parts of an expanded tree, without what a build left.
+copy_tree() {
+	local from=$1 to=$2
+	(
+		cd -- "$from" || exit
+		shopt -s nullglob
+		# shellcheck disable=SC2048,SC2086 # they are patterns
+		tar -cf - --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd' \
+			--exclude='*.mod' --exclude='*.mod.c' -- ${SOURCE_PARTS[*]}
+	) | tar -xf - --no-same-owner --no-same-permissions -C "$to"
+}
+
+# extract_tarball FILE TO - the parts of a packaged tarball. Names that climb
+# out of it make tar complain and fail.
+extract_tarball() {
+	local file=$1 to=$2 status errors=$WORK/tar-errors
+	step "extracting ${file##*/} (about 10 s)"
+	if decompress "$file" | LC_ALL=C tar -xf - --wildcards --no-wildcards-match-slash \
+		--no-same-owner --no-same-permissions --strip-components=1 -C "$to" \
+		-- "${SOURCE_PARTS[@]/#/linux-*/}" 2>"$errors"; then
+		return 0
+	else
+		status=("${PIPESTATUS[@]}")
+	fi
+	# A pattern without a match makes tar fail too, and some rightly have none
+	# on some series; check_tree knows what must be there.
+	if grep -v -e ': Not found in archive$' -e 'Exiting with failure status' "$errors" >&2; then
+		return 1
+	fi
+	[[ ${status[0]} == 0 ]]
+}
+
+# check_tree DIR ORIGIN - refuse what is not plain files of an x86 kernel source.
+check_tree() {
+	local dir=$1 origin=$2 odd file
+	odd=$(find "$dir" -mindepth 1 ! -type f ! -type d -printf '%P\n' -quit)
+	[[ -z $odd ]] ||
+		die "$EX_FAILED" "$origin: $odd is neither a file nor a folder; a kernel source has no links there, get a clean copy"
+	for file in "${SOURCE_MUST_HAVE[@]}"; do
+		[[ -s $dir/$file ]] ||
+			die "$EX_FAILED" "$origin: $file is missing or empty; this is not a whole kernel source, get a clean copy"
+	done
+}
+
+# write_manifest DIR FILE - digests of all files below DIR, in a fixed order.
+write_manifest() {
+	(cd -- "$1" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum --) >"$2"
+}
+
+cache_file() {
+	printf '%s/source/linux_%s.tar.gz\n' "${KVM_FIXES_CACHE:-$ROOT/var/cache/kvm-fixes}" "$HEADERS_VERSION"
+}
+
+# cache_load TO - 0 when the cache held this version whole; TO is empty if not.
+cache_load() {
+	local to=$1 file
+	file=$(cache_file)
+	[[ -r $file ]] || return 1
+	mkdir -- "$WORK/cached"
+	if tar -xzf "$file" --no-same-owner --no-same-permissions -C "$WORK/cached" manifest tree 2>/dev/null &&
+		write_manifest "$WORK/cached/tree" "$WORK/manifest" &&
+		cmp -s "$WORK/cached/manifest" "$WORK/manifest" &&
+		mv -T -- "$WORK/cached/tree" "$to"; then
+		check_tree "$to" "$file"
+		return 0
+	fi
+	say "$file: damaged, not used; the source package is read instead"
+	rm -f -- "$file" 2>/dev/null || step "$file: cannot be removed"
+	return 1
+}
+
+# cache_store FROM - best effort: a host that cannot keep it builds all the same.
+cache_store() {
+	local from=$1 file
+	file=$(cache_file)
+	if mkdir -p -- "${file%/*}" 2>/dev/null && [[ -w ${file%/*} ]] &&
+		write_manifest "$from" "$WORK/manifest" &&
+		tar -czf "$WORK/cache.tar.gz" --owner=0 --group=0 --mtime=@0 --sort=name \
+			-C "$WORK" manifest --transform="s,^${from##*/},tree," "${from##*/}" &&
+		publish_file "$WORK/cache.tar.gz" "$file"; then
+		return 0
+	fi
+	say "$file: cannot be written, the source is not cached; later builds read the source package again"
+}
+
+# check_tarball PACKAGE FILE - is it byte for byte the one dpkg unpacked?
+check_tarball() {
+	local package=$1 file=$2 sums=$ROOT/var/lib/dpkg/info/$1.md5sums want have
+	[[ -e $file ]] ||
+		die "$EX_FAILED" "$file is missing although $package is installed; run: apt-get install --reinstall $package"
+	want=$(awk -v name="${file#"$ROOT"/}" '$2 == name { print $1 }' "$sums" 2>/dev/null) || want=
+	if [[ -n $want ]]; then
+		have=$(md5sum <"$file")
+		[[ ${have%% *} == "$want" ]] ||
+			die "$EX_FAILED" "$file is not the file of $package $HEADERS_VERSION (truncated or changed); run: apt-get install --reinstall $package"
+	fi
+}
+
+# take_package TO - the distribution's package of exactly the headers' version.
+take_package() {
+	local to=$1 have file
+	have=$(package_version "$SOURCE_PACKAGE")
+	[[ $have == "$HEADERS_VERSION" ]] ||
+		die "$EX_SKIP" "kernel $RELEASE: its source is ${have:+not $SOURCE_PACKAGE $have but }$SOURCE_PACKAGE $HEADERS_VERSION, ${have:+and that }is not installed; run: apt-get install $SOURCE_PACKAGE=$HEADERS_VERSION"
+	file=$ROOT/usr/src/$SOURCE_PACKAGE.tar.xz
+	check_tarball "$SOURCE_PACKAGE" "$file"
+	extract_tarball "$file" "$to" ||
+		die "$EX_FAILED" "$file cannot be extracted; run: apt-get install --reinstall $SOURCE_PACKAGE"
+	check_tree "$to" "$file"
+}
+
+# tree_version DIR - the kernel version that a tree's Makefile gives itself.
+tree_version() {
+	awk -F' *= *' '$1 ~ /^(VERSION|PATCHLEVEL|SUBLEVEL)$/ { v = v (v == "" ? "" : ".") $2 }
+		$1 == "EXTRAVERSION" { print v $2; exit }' "$1/Makefile"
+}
+
+# take_tree FROM TO - an expanded tree: the operator's, or the kernel's own.
+take_tree() {
+	local from=$1 to=$2
+	[[ -r $from/Makefile ]] ||
+		die "$EX_FAILED" "$from is not a kernel source tree (no Makefile); name its top folder in KVM_FIXES_SOURCE"
+	copy_tree "$from" "$to" ||
+		die "$EX_FAILED" "$from cannot be copied or is not a whole kernel source; see the message above"
+	check_tree "$to" "$from"
+}
+
+# take_source TO - fills TO with the source of kernel RELEASE. Sets SOURCE_ORIGIN
+# and SOURCE_VERSION, which end up in the modules.
+take_source() {
+	local to=$1
+	if [[ -n ${KVM_FIXES_SOURCE:-} ]]; then
+		take_tree "$KVM_FIXES_SOURCE" "$to"
+		SOURCE_ORIGIN=tree SOURCE_VERSION=$(tree_version "$KVM_FIXES_SOURCE")
+	elif [[ -e $HEADERS_TREE/virt/kvm/kvm_main.c ]]; then
+		take_tree "$HEADERS_TREE" "$to"
+		SOURCE_ORIGIN=tree SOURCE_VERSION=$(tree_version "$HEADERS_TREE")
+	elif [[ -z $HEADERS_VERSION ]]; then
+		die "$EX_SKIP" "kernel $RELEASE: its headers come from no package, so its source is not known; name its tree in KVM_FIXES_SOURCE"
+	else
+		refuse_realtime "$RELEASE"
+		SOURCE_ORIGIN=$SOURCE_PACKAGE SOURCE_VERSION=$HEADERS_VERSION
+		cache_load "$to" || { take_package "$to" && cache_store "$to"; }
+	fi
+}
+
+# prove_match DIR - every KVM file that the source shares with the headers must
+# be the same, byte for byte. Sets SHARED_FILES, their number.
+prove_match() {
+	local dir=$1 file hint
+	hint="run: apt-get install $SOURCE_PACKAGE${HEADERS_VERSION:+=$HEADERS_VERSION} linux-headers-$RELEASE${HEADERS_VERSION:+=$HEADERS_VERSION}"
+	if [[ $SOURCE_ORIGIN == tree ]]; then
+		hint="name the tree that this kernel was built from in KVM_FIXES_SOURCE"
+	fi
+	SHARED_FILES=0
+	while IFS= read -r -d '' file; do
+		[[ -e $HEADERS_TREE/$file ]] || continue
+		cmp -s -- "$dir/$file" "$HEADERS_TREE/$file" ||
+			die "$EX_SKIP" "kernel $RELEASE: $file differs between $SOURCE_ORIGIN $SOURCE_VERSION and the kernel's headers, so this is not its source; $hint"
+		SHARED_FILES=$((SHARED_FILES + 1))
+	done < <(cd -- "$dir" && find . -type f -printf '%P\0' | LC_ALL=C sort -z)
+}
