@@ -13,22 +13,54 @@ readonly PROG=${0##*/}
 ROOT=${KVM_FIXES_ROOT:-}
 ROOT=${ROOT%/}
 
+STDERR=2
+
 # say TEXT... - one line on standard error, with the program's name.
-say() { printf '%s: %s\n' "$PROG" "$*" >&2; }
+say() { printf '%s: %s\n' "$PROG" "$*" >&"$STDERR"; }
 
 # die CODE TEXT... - what failed, why, what to do next; then exit CODE.
 die() {
 	local code=$1
 	shift
+	trap - ERR
 	say "$*"
+	if [[ -n ${CAUGHT:-} && $BASHPID != "$$" ]]; then
+		echo reported >&2
+	fi
 	exit "$code"
 }
 
 # step TEXT... - progress, for people: on a terminal, or when asked for.
 step() {
-	if [[ -t 2 || -n ${KVM_FIXES_VERBOSE:-} ]]; then
+	if [[ -t $STDERR || -n ${KVM_FIXES_VERBOSE:-} ]]; then
 		say "$*"
 	fi
+}
+
+# catch_errors - from here on what tools print on standard error is kept for
+# cause(), and a command that fails where nobody expected it ends the script in
+# one line too.
+catch_errors() {
+	local file
+	file=$(mktemp) || die "$EX_FAILED" "${TMPDIR:-/tmp}: cannot be written; free some space"
+	exec {STDERR}>&2 2>"$file" {CAUGHT}<"$file"
+	rm -f -- "$file"
+	set -E
+	trap unexpected ERR
+}
+
+# cause - the last thing that a tool complained of, in parentheses.
+cause() {
+	local line
+	line=$(tail -n 1 "/dev/fd/$CAUGHT")
+	[[ -z $line ]] || printf ' (%s)' "$line"
+}
+
+unexpected() {
+	local code=$?
+	# A subshell's failure is its parent's to report, unless it did.
+	[[ $BASHPID == "$$" && $(cause) != ' (reported)' ]] || exit "$code"
+	die "$EX_FAILED" "'${BASH_COMMAND%%$'\n'*}' failed$(cause); check the space and the rights where it works, then run this again"
 }
 
 # check_release TEXT - refuse anything that is not the name of a kernel release.

@@ -105,7 +105,7 @@ choose_patch() {
 		[[ -r $patch ]] ||
 			die "$EX_FAILED" "fix $name: $dir holds no readable .patch; add one or remove the folder"
 		why=$(misfit "$tree" "$patch") ||
-			die "$EX_FAILED" "fix $name: ${patch##*/} is not a patch for this; see the line above"
+			die "$EX_FAILED" "fix $name: ${patch##*/} cannot be read as a patch of KVM$(cause); mend or remove it"
 		if [[ -z $why ]]; then
 			fits+=("$patch")
 		else
@@ -179,7 +179,7 @@ apply_fix() {
 apply_patch() {
 	local name=$1 tree=$2 said
 	said=$(patch -d "$tree" -p1 -F0 --batch --forward --no-backup-if-mismatch <"$PATCH" 2>&1) ||
-		die "$EX_FAILED" "fix $name: ${PATCH##*/} was found to fit and patch refuses it: $(tr '\n' ' ' <<<"$said")"
+		die "$EX_FAILED" "fix $name: ${PATCH##*/} was found to fit and patch refuses it ($(paste -sd' ' <<<"$said")); check the space and the rights there"
 	FIX_APPLIED_DIRS+=("$name"$'\t'"${PATCH%/*}")
 	fix_result "$name" applied "$PATCH" ""
 }

@@ -81,34 +81,39 @@ refuse_realtime() {
 
 # copy_tree FROM TO - the parts of an expanded tree, without what a build left.
 copy_tree() {
-	local from=$1 to=$2
+	local from=$1 to=$2 part parts=()
 	(
 		cd -- "$from" || exit
 		shopt -s nullglob
-		# shellcheck disable=SC2048,SC2086 # they are patterns
+		# shellcheck disable=SC2048 # they are patterns
+		for part in ${SOURCE_PARTS[*]}; do
+			[[ ! -e $part ]] || parts+=("$part")
+		done
 		tar -cf - --exclude='*.o' --exclude='*.ko' --exclude='.*.cmd' \
-			--exclude='*.mod' --exclude='*.mod.c' -- ${SOURCE_PARTS[*]}
+			--exclude='*.mod' --exclude='*.mod.c' -- "${parts[@]}"
 	) | tar -xf - --no-same-owner --no-same-permissions -C "$to"
 }
 
 # extract_tarball FILE TO - the parts of a packaged tarball. Names that climb
 # out of it make tar complain and fail.
 extract_tarball() {
-	local file=$1 to=$2 status errors=$WORK/tar-errors
+	local file=$1 to=$2 said status
 	step "extracting ${file##*/} (about 10 s)"
-	if decompress "$file" | LC_ALL=C tar -xf - --wildcards --no-wildcards-match-slash \
-		--no-same-owner --no-same-permissions --strip-components=1 -C "$to" \
-		-- "${SOURCE_PARTS[@]/#/linux-*/}" 2>"$errors"; then
-		return 0
-	else
-		status=("${PIPESTATUS[@]}")
-	fi
+	said=$(
+		set +e
+		{
+			decompress "$file" | LC_ALL=C tar -xf - --wildcards --no-wildcards-match-slash \
+				--no-same-owner --no-same-permissions --strip-components=1 \
+				-C "$to" -- "${SOURCE_PARTS[@]/#/linux-*/}"
+			printf '%s %s' "${PIPESTATUS[@]}"
+		} 2>&1
+	)
+	status=${said##*$'\n'}
+	[[ $status != '0 0' ]] || return 0
 	# A pattern without a match makes tar fail too, and some rightly have none
 	# on some series; check_tree knows what must be there.
-	if grep -v -e ': Not found in archive$' -e 'Exiting with failure status' "$errors" >&2; then
-		return 1
-	fi
-	[[ ${status[0]} == 0 ]]
+	! head -n -1 <<<"$said" | grep -v -e ': Not found in archive$' -e 'Exiting with failure status' >&2 &&
+		[[ $status == '0 2' && $said == *': Not found in archive'* ]]
 }
 
 # check_tree DIR ORIGIN - refuse what is not plain files of an x86 kernel source.
@@ -161,7 +166,7 @@ cache_store() {
 		publish_file "$WORK/cache.tar.gz" "$file"; then
 		return 0
 	fi
-	say "$file: cannot be written, the source is not cached; later builds read the source package again"
+	say "$file: cannot be written$(cause), the source is not cached; later builds read the source package again"
 }
 
 # check_tarball PACKAGE FILE - is it byte for byte the one dpkg unpacked?
@@ -186,7 +191,7 @@ take_package() {
 	file=$ROOT/usr/src/$SOURCE_PACKAGE.tar.xz
 	check_tarball "$SOURCE_PACKAGE" "$file"
 	extract_tarball "$file" "$to" ||
-		die "$EX_FAILED" "$file cannot be extracted; run: apt-get install --reinstall $SOURCE_PACKAGE"
+		die "$EX_FAILED" "$file cannot be extracted$(cause); run: apt-get install --reinstall $SOURCE_PACKAGE"
 	check_tree "$to" "$file"
 }
 
@@ -202,7 +207,7 @@ take_tree() {
 	[[ -r $from/Makefile ]] ||
 		die "$EX_FAILED" "$from is not a kernel source tree (no Makefile); name its top folder in KVM_FIXES_SOURCE"
 	copy_tree "$from" "$to" ||
-		die "$EX_FAILED" "$from cannot be copied or is not a whole kernel source; see the message above"
+		die "$EX_FAILED" "$from cannot be copied$(cause); name a whole kernel source in KVM_FIXES_SOURCE"
 	check_tree "$to" "$from"
 }
 

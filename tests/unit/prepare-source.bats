@@ -1,0 +1,307 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+
+bats_require_minimum_version 1.5.0
+load fixture
+
+setup() { wrap_setup; }
+
+@test "a matching package gives a tree with the fix in it and a whole manifest" {
+	prepare
+	[[ $status == 0 && -z $output ]]
+	grep -q 'return 42;' "$OUT/virt/kvm/kvm_main.c"
+	grep -q 'answer() + 1' "$OUT/arch/x86/kvm/x86.c"
+	(cd "$OUT" && sha256sum --quiet -c .prepared/complete)
+	grep -q "^source=$VERSION_OK$" "$OUT/.prepared/origin"
+	[[ $(cut -f1,2 "$OUT/.prepared/fixes") == demo$'\t'applied ]]
+	[[ ! -e $OUT/drivers ]]
+	rm -r "$OUT" && nothing_left
+}
+
+@test "the stamp names release, fixes, source and its digest" {
+	prepare
+	local stamp=$OUT/include/kvm-fixes/stamp-values.h
+	grep -qF "KVM_FIXES_KERNEL \"$REL\"" "$stamp"
+	grep -qF 'KVM_FIXES_STATES "demo:applied"' "$stamp"
+	grep -qE "KVM_FIXES_SOURCE \"linux-source-6.1 $VERSION_OK sha256:[0-9a-f]{64}\"" "$stamp"
+	grep -qE 'KVM_FIXES_BUILD "[0-9a-f]{32}"' "$stamp"
+}
+
+@test "the same source from tarball, cache and tree has the same digest" {
+	prepare
+	local from_tarball from_cache
+	from_tarball=$(grep ^digest= "$OUT/.prepared/origin")
+	rm "$HOST/usr/src/linux-source-6.1.tar.xz"
+	prepare
+	[[ $status == 0 ]]
+	from_cache=$(grep ^digest= "$OUT/.prepared/origin")
+	KVM_FIXES_SOURCE=$SRC prepare
+	[[ $status == 0 ]]
+	[[ $from_tarball == "$from_cache" && $from_tarball == "$(grep ^digest= "$OUT/.prepared/origin")" ]]
+	grep -q '^origin=tree$' "$OUT/.prepared/origin"
+	grep -q '^source=6.1.50$' "$OUT/.prepared/origin"
+}
+
+@test "the cache serves a kernel whose source package moved on" {
+	prepare
+	make_packages "$VERSION_OK" 6.1.51-1
+	prepare
+	[[ $status == 0 ]]
+	grep -q "^source=$VERSION_OK$" "$OUT/.prepared/origin"
+}
+
+@test "headers that no fix changed come from the kernel, changed ones from us" {
+	prepare
+	[[ ! -e $OUT/include/linux/kvm_types.h && ! -e $OUT/include/linux/kvm_host.h ]]
+	sed -i '$a mark = include/linux/kvm_host.h probe x' "$PROJECT/patches/demo/fix.conf"
+	cat >>"$PROJECT/patches/demo/a.patch" <<-'EOF'
+		--- a/include/linux/kvm_host.h
+		+++ b/include/linux/kvm_host.h
+		@@ -1 +1,5 @@
+		 /* host */
+		+int probe(void)
+		+{
+		+	x;
+		+}
+	EOF
+	prepare
+	[[ $status == 0 ]]
+	grep -q probe "$OUT/include/linux/kvm_host.h"
+}
+
+@test "probes look at the headers" {
+	prepare
+	[[ ! -s $OUT/include/kvm-fixes/probes.h ]]
+	echo 'static inline void smp_mb__after_srcu_read_lock(void) {}' >"$HOST/usr/src/linux-headers-$REL/include/linux/srcu.h"
+	prepare
+	grep -qx '#define KVM_FIXES_HAVE_SMP_MB_AFTER_SRCU_READ_LOCK 1' "$OUT/include/kvm-fixes/probes.h"
+}
+
+@test "usage: no arguments, no release, an unknown option" {
+	run "$PROJECT/scripts/prepare-source"
+	[[ $status == 2 ]]
+	run "$PROJECT/scripts/prepare-source" --out "$OUT"
+	[[ $status == 2 ]]
+	run "$PROJECT/scripts/prepare-source" --kernel "$REL" --out "$OUT" --frobnicate
+	[[ $status == 2 ]]
+	run "$PROJECT/scripts/prepare-source" --help
+	[[ $status == 0 && $output == Usage:* ]]
+}
+
+@test "a release with odd characters is refused before it is part of a path" {
+	local odd
+	for odd in '../../etc' 'a b' '-x' "6.1'; touch $BATS_TEST_TMPDIR/pwned; '" '6.1/..' '.hidden' '6.1$(id)' $'6.1\nx' ''; do
+		run "$PROJECT/scripts/prepare-source" --kernel="$odd" --out "$OUT"
+		printf '%q: %s %s\n' "$odd" "$status" "$output"
+		[[ $status == 2 ]]
+	done
+	[[ ! -e $BATS_TEST_TMPDIR/pwned ]]
+	nothing_left
+}
+
+@test "no headers: 77, and the package to install" {
+	rm "$HOST/lib/modules/$REL/build"
+	prepare
+	refused 77 "install the package linux-headers-$REL"
+}
+
+@test "headers of another release behind the link: 77" {
+	echo '#define UTS_RELEASE "6.1.0-8-test"' >"$HOST/usr/src/linux-headers-$REL/include/generated/utsrelease.h"
+	prepare
+	refused 77 "are those of '6.1.0-8-test'"
+}
+
+@test "no source: 77, and the exact package and version" {
+	make_packages "$VERSION_OK" ""
+	prepare
+	refused 77 "apt-get install linux-source-6.1=$VERSION_OK"
+}
+
+@test "source of another version: 77, and the exact package and version" {
+	make_packages "$VERSION_OK" 6.1.49-1
+	prepare
+	refused 77 "not linux-source-6.1 6.1.49-1 but linux-source-6.1 $VERSION_OK"
+	[[ $output == *"apt-get install linux-source-6.1=$VERSION_OK"* ]]
+}
+
+@test "source package removed, its configuration left: counts as not installed" {
+	make_packages "$VERSION_OK" ""
+	printf 'Package: linux-source-6.1\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: %s\nMaintainer: x\nDescription: x\n' \
+		"$VERSION_OK" >>"$HOST/var/lib/dpkg/status"
+	prepare
+	refused 77 "is not installed"
+}
+
+@test "headers of no package and no tree named: 77" {
+	make_packages "" "$VERSION_OK"
+	prepare
+	refused 77 KVM_FIXES_SOURCE
+}
+
+@test "headers that are the kernel's own whole tree serve as the source" {
+	make_packages "" ""
+	cp -r "$SRC"/. "$HOST/usr/src/linux-headers-$REL/"
+	prepare
+	[[ $status == 0 ]]
+	grep -q '^origin=tree$' "$OUT/.prepared/origin"
+}
+
+@test "a realtime kernel of the distribution: 77" {
+	echo CONFIG_PREEMPT_RT=y >>"$HOST/usr/src/linux-headers-$REL/include/config/auto.conf"
+	prepare
+	refused 77 PREEMPT_RT
+}
+
+@test "a header that differs by a byte: 77, and its name" {
+	printf '/* typeS */\n' >"$HOST/usr/src/linux-headers-$REL/include/linux/kvm_types.h"
+	prepare
+	refused 77 "include/linux/kvm_types.h differs"
+	[[ $output == *"linux-source-6.1=$VERSION_OK"* ]]
+}
+
+@test "a named tree that is not this kernel's: 77" {
+	printf '/* hosT */\n' >"$SRC/include/linux/kvm_host.h"
+	KVM_FIXES_SOURCE=$SRC prepare
+	refused 77 "include/linux/kvm_host.h differs"
+	[[ $output == *KVM_FIXES_SOURCE* ]]
+}
+
+@test "a named tree that is no kernel source" {
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	KVM_FIXES_SOURCE=$BATS_TEST_TMPDIR/empty prepare
+	refused 1 "not a kernel source tree"
+}
+
+@test "a tarball that dpkg did not unpack" {
+	echo >>"$HOST/usr/src/linux-source-6.1.tar.xz"
+	prepare
+	refused 1 "apt-get install --reinstall linux-source-6.1"
+}
+
+@test "a truncated tarball, even where dpkg keeps no digest" {
+	local tarball=$HOST/usr/src/linux-source-6.1.tar.xz
+	truncate -s -100 "$tarball"
+	rm "$HOST/var/lib/dpkg/info/linux-source-6.1.md5sums"
+	prepare
+	refused 1 "Unexpected end of input); run: apt-get install --reinstall linux-source-6.1"
+	[[ ! -e $HOST/var/cache/kvm-fixes/source ]]
+}
+
+@test "a tarball with a path that climbs out writes nothing outside" {
+	pack --transform='s,arch/x86/kvm/mmu/mmu.c,arch/x86/kvm/../../../../../escaped,'
+	prepare
+	refused 1 "cannot be extracted"
+	[[ -z $(find "$BATS_TEST_TMPDIR" -name escaped) ]]
+}
+
+@test "a tarball with a link in it is refused" {
+	ln -s /etc/passwd "$SRC/arch/x86/kvm/link.c"
+	pack
+	prepare
+	refused 1 "arch/x86/kvm/link.c is neither a file nor a folder"
+}
+
+@test "a tarball without KVM in it is refused" {
+	rm "$SRC/virt/kvm/kvm_main.c"
+	pack
+	prepare
+	refused 1 "virt/kvm/kvm_main.c is missing"
+}
+
+@test "a damaged cache entry is not used but replaced" {
+	local entry=$HOST/var/cache/kvm-fixes/source/linux_$VERSION_OK.tar.gz
+	prepare
+	[[ -s $entry ]]
+	mkdir "$BATS_TEST_TMPDIR/x"
+	tar -xzf "$entry" -C "$BATS_TEST_TMPDIR/x"
+	echo 'int evil;' >>"$BATS_TEST_TMPDIR/x/tree/virt/kvm/kvm_main.c"
+	tar -czf "$entry" -C "$BATS_TEST_TMPDIR/x" manifest tree
+	prepare
+	[[ $status == 0 && $output == *damaged* ]]
+	run ! grep -q evil "$OUT/virt/kvm/kvm_main.c"
+	prepare
+	[[ $status == 0 && -z $output ]]
+}
+
+@test "a cache that cannot be written costs a line and nothing else" {
+	mkdir -p "$HOST/var/cache"
+	: >"$HOST/var/cache/kvm-fixes"
+	prepare
+	[[ $status == 0 && ${#lines[@]} == 1 && $output == *"is not cached"* ]]
+	[[ -e $OUT/.prepared/complete ]]
+}
+
+@test "a read-only cache is read" {
+	[[ $EUID != 0 ]] || skip "root writes to read-only folders"
+	prepare
+	chmod a-w "$HOST/var/cache/kvm-fixes/source"
+	rm "$HOST/usr/src/linux-source-6.1.tar.xz"
+	prepare
+	chmod u+w "$HOST/var/cache/kvm-fixes/source"
+	[[ $status == 0 && -z $output ]]
+}
+
+@test "a full disk: one line, nothing left" {
+	mount_small "$BATS_TEST_TMPDIR/small" || skip "no right to mount"
+	OUT=$BATS_TEST_TMPDIR/small/out
+	dd if=/dev/urandom of="$SRC/virt/kvm/big.c" bs=1k count=600 2>/dev/null
+	pack
+	prepare
+	local left
+	left=$(ls -A "$BATS_TEST_TMPDIR/small")
+	umount "$BATS_TEST_TMPDIR/small"
+	echo "$status: $output; left: $left"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"No space left"* && -z $left ]]
+}
+
+mount_small() {
+	[[ $EUID == 0 ]] && mkdir "$1" && mount -t tmpfs -o size=256k none "$1" 2>/dev/null
+}
+
+@test "a folder that is not ours is not touched" {
+	mkdir "$OUT"
+	echo precious >"$OUT/file"
+	prepare
+	[[ $status == 2 && $output == *"was not made by"* ]]
+	[[ $(cat "$OUT/file") == precious ]]
+}
+
+@test "a second run waits for nobody: it says so and leaves the first alone" {
+	exec 8>"$OUT.lock"
+	flock 8
+	prepare
+	[[ $status == 1 && $output == *"another prepare-source is at work"* ]]
+	[[ -e $OUT.lock ]]
+}
+
+@test "a run that was killed leaves no usable tree, and the next one tidies up" {
+	prepare
+	mkdir "$OUT.work.abcdef"
+	echo 'exec sleep 60' >"$BATS_TEST_TMPDIR/xz"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho started >"%s"\nexec sleep 60\n' "$BATS_TEST_TMPDIR/started" >"$BATS_TEST_TMPDIR/bin/xz"
+	chmod +x "$BATS_TEST_TMPDIR/bin/xz"
+	rm -r "$HOST/var/cache"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH setsid "$PROJECT/scripts/prepare-source" --kernel "$REL" --out "$OUT" &
+	local pid=$!
+	until [[ -e $BATS_TEST_TMPDIR/started ]]; do sleep 0.05; done
+	kill -KILL -- "-$pid"
+	wait "$pid" || true
+	[[ ! -e $OUT/.prepared/complete ]]
+	prepare
+	[[ $status == 0 && -e $OUT/.prepared/complete ]]
+	[[ -z $(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name 'out.*') ]]
+}
+
+@test "a run that is interrupted cleans up after itself" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho started >"%s"\nexec sleep 60\n' "$BATS_TEST_TMPDIR/started" >"$BATS_TEST_TMPDIR/bin/xz"
+	chmod +x "$BATS_TEST_TMPDIR/bin/xz"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH setsid "$PROJECT/scripts/prepare-source" --kernel "$REL" --out "$OUT" 2>/dev/null &
+	local pid=$! code=0
+	until [[ -e $BATS_TEST_TMPDIR/started ]]; do sleep 0.05; done
+	kill -TERM -- "-$pid"
+	wait "$pid" || code=$?
+	[[ $code == 143 ]]
+	nothing_left
+}
