@@ -17,8 +17,30 @@ help:
 # No root, no DKMS. The tree lies beside what comes out of it until that is there.
 .PHONY: modules
 modules:
-	@test -n '$(KERNEL)' -a -n '$(OUT)' || { echo 'make: usage: make modules KERNEL=release OUT=dir' >&2; exit 2; }
-	@mkdir -p '$(OUT)'
-	@scripts/prepare-source --kernel '$(KERNEL)' --out '$(OUT)/.tree'
-	@scripts/build-modules --tree '$(OUT)/.tree' --out '$(OUT)' --kernel '$(KERNEL)'
-	@rm -rf '$(OUT)/.tree'
+	@test -n '$(KERNEL)' -a -n '$(OUT)' || { echo 'usage: make modules KERNEL=release OUT=dir' >&2; exit 2; }
+	@mkdir -p '$(OUT)' && trap 'rm -rf "$(OUT)/.tree"' EXIT && \
+	scripts/prepare-source --kernel '$(KERNEL)' --out '$(OUT)/.tree' && \
+	scripts/build-modules --tree '$(OUT)/.tree' --out '$(OUT)' --kernel '$(KERNEL)'
+
+# Never leaves this folder; see scripts/try.
+.PHONY: try
+try:
+	@BUILD='$(abspath $(BUILD))' scripts/try $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(CPU),--cpu '$(CPU)')
+
+# ONLY=pattern runs the stages whose name matches, see tests/run.
+.PHONY: check
+check:
+	@BUILD='$(abspath $(BUILD))' tests/run
+
+# As TAP, with the sanitizers on.
+.PHONY: unit-c
+unit-c:
+	@$(MAKE) -s BUILD='$(BUILD)/sanitized' SANITIZE=address,undefined '$(BUILD)/sanitized/vmm_test'
+	@CMOCKA_MESSAGE_OUTPUT=TAP '$(BUILD)/sanitized/vmm_test'
+
+.PHONY: clean
+clean:
+	rm -rf -- '$(BUILD)'
+
+include src/vmm/vmm.mk
+-include scripts/install.mk

@@ -9,8 +9,6 @@
 #include <kvm-fixes/stamp-values.h>
 #include <kvm-fixes-compiler.h>
 
-#define STAMP_LINE(key, value)	key "=" value "\n"
-
 static const char stamp_modinfo[] __used __section(".modinfo") __aligned(1) =
 	KVM_FIXES_MODINFO_PREFIX KVM_FIXES_KEY_KERNEL "=" KVM_FIXES_KERNEL "\0"
 	KVM_FIXES_MODINFO_PREFIX KVM_FIXES_KEY_STATES "=" KVM_FIXES_STATES "\0"
@@ -22,13 +20,13 @@ static const char stamp_modinfo[] __used __section(".modinfo") __aligned(1) =
 MODULE_VERSION(KVM_FIXES_VERSION);
 
 #define STAMP_TEXT						\
-	STAMP_LINE("version", KVM_FIXES_VERSION)		\
-	STAMP_LINE(KVM_FIXES_KEY_KERNEL, KVM_FIXES_KERNEL)	\
-	STAMP_LINE(KVM_FIXES_KEY_STATES, KVM_FIXES_STATES)	\
-	STAMP_LINE(KVM_FIXES_KEY_SOURCE, KVM_FIXES_SOURCE)	\
-	STAMP_LINE(KVM_FIXES_KEY_HEADERS, KVM_FIXES_HEADERS)	\
-	STAMP_LINE(KVM_FIXES_KEY_COMPILER, KVM_FIXES_COMPILER)	\
-	STAMP_LINE(KVM_FIXES_KEY_BUILD, KVM_FIXES_BUILD)
+	"version=" KVM_FIXES_VERSION "\n"			\
+	KVM_FIXES_KEY_KERNEL "=" KVM_FIXES_KERNEL "\n"		\
+	KVM_FIXES_KEY_STATES "=" KVM_FIXES_STATES "\n"		\
+	KVM_FIXES_KEY_SOURCE "=" KVM_FIXES_SOURCE "\n"		\
+	KVM_FIXES_KEY_HEADERS "=" KVM_FIXES_HEADERS "\n"	\
+	KVM_FIXES_KEY_COMPILER "=" KVM_FIXES_COMPILER "\n"	\
+	KVM_FIXES_KEY_BUILD "=" KVM_FIXES_BUILD "\n"
 
 /* Allocated notes of a module appear in /sys/module/NAME/notes. */
 static const struct {
