@@ -49,14 +49,15 @@ check_headers_release() {
 		die "$EX_SKIP" "kernel $1: the headers at $HEADERS_BUILD are those of '$said'; reinstall the package linux-headers-$1"
 }
 
-# package_version PACKAGE - its source version when it is installed, else nothing.
+# package_version PACKAGE - its source version when its files are there, else
+# nothing. A kernel's hooks run while its packages are being configured.
 package_version() {
 	local line
 	line=$(dpkg-query --admindir="$ROOT/var/lib/dpkg" -W \
 		-f='${db:Status-Status} ${source:Version}\n' "$1" 2>/dev/null) || return 0
-	if [[ $line == 'installed '* ]]; then
-		printf '%s\n' "${line#installed }"
-	fi
+	case ${line%% *} in
+	installed | unpacked | half-configured | triggers-*) printf '%s\n' "${line#* }" ;;
+	esac
 }
 
 # find_version RELEASE - sets HEADERS_VERSION, empty for headers of no package,

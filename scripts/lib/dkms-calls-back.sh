@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What DKMS runs in the middle of its own work, as dkms.conf tells it to, for us
+# or for an operator who typed `dkms install`. For use by dkms-kernel only.
+
+# post_build - the report, which DKMS would delete together with its build folder.
+post_build() {
+	cp -- out/report.json "$(built_report)" ||
+		die "$EX_FAILED" "$(built_report): cannot be written; free some space"
+}
+
+# pre_install - before DKMS touches anything. It stops when this fails.
+pre_install() {
+	take_lock
+	check_kernel
+	refuse_foreign
+	check_packages
+	keep_stock
+	let_stock_win
+	hold_originals
+}
+
+# post_install - DKMS does not care how this ends, and runs depmod next: what is
+# not right must be gone by then. In a run of ours, the caller does all this.
+post_install() {
+	local why
+	[[ -z ${KVM_FIXES_LOCKED:-} ]] || return 0
+	take_lock
+	restore_stock
+	# shellcheck disable=SC2034 # record reads it
+	STOCK_DIGEST=$(stock_digest)
+	apart check_by_hand
+	if [[ $CODE == 0 ]]; then
+		# shellcheck disable=SC2034
+		BUILD=$(json_field build "$(built_report)")
+		mkdir -p -- "$KEPT"
+		publish_file "$(built_report)" "$KEPT/report.json"
+		record installed ""
+		return
+	fi
+	why=$(last_error)
+	remove_ours
+	record failed "$why"
+	die "$EX_FAILED" "$why; removed again"
+}
+
+# shellcheck disable=SC2034 # say reads it
+check_by_hand() {
+	exec {STDERR}>"$WORK/errors"
+	check_installed "$(built_report)"
+}
+
+# post_remove - called for every version, and also when one replaces itself.
+post_remove() {
+	[[ -z ${KVM_FIXES_LOCKED:-} ]] || return 0
+	take_lock
+	if [[ -d $MODDIR/kernel && -z $(our_files) ]]; then
+		restore_stock
+		record removed ""
+	fi
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Is what was installed whole, ours, and what modprobe would take? Every check
+# ends the script in one line. Needs common.sh, state.sh, moddir.sh.
+
+# check_installed REPORT - three whole files in updates/dkms, of one build, and
+# that the one of the report; then they are put onto the disk.
+check_installed() {
+	local report=$1 name file version build
+	version=$(json_field version "$report") build=$(json_field build "$report")
+	for name in "${MODULES[@]}"; do
+		file=$(module_files "$DEST" | grep -E "/$name\.ko[^/]*$") || file=
+		[[ -n $file ]] ||
+			die "$EX_FAILED" "kernel $RELEASE: DKMS said it was done, and there is no $name.ko in $DEST; see $KEPT/dkms.log"
+		[[ $file != *$'\n'* ]] ||
+			die "$EX_FAILED" "kernel $RELEASE: there is more than one $name.ko in $DEST; remove them all and run this again"
+		check_bytes "$file" "$name" "$report"
+		[[ $(module_field "$file" version) == "$version" && $(module_field "$file" kvm_fixes_build) == "$build" &&
+			$(module_field "$file" vermagic) == "$RELEASE "* ]] ||
+			die "$EX_FAILED" "kernel $RELEASE: $file is not of version $version, build $build"
+		sync -- "$file"
+	done
+	sync -- "$DEST" "${DEST%/*}" "$MODDIR"
+}
+
+# check_bytes FILE NAME REPORT - the bytes that were built, and after them at
+# most the signature that DKMS appends.
+check_bytes() {
+	local line bytes sum rest
+	line=$(grep -o "{\"name\":\"$2\",\"build_id\":\"[0-9a-f]*\",\"sha256\":\"[0-9a-f]*\",\"bytes\":[0-9]*}" "$3") ||
+		die "$EX_FAILED" "$3: says nothing about $2"
+	sum=${line#*\"sha256\":\"} bytes=${line##*:}
+	sum=${sum%%\"*} bytes=${bytes%\}}
+	decompress "$1" >"$WORK/check.ko" 2>/dev/null && [[ $(stat -c %s "$WORK/check.ko") -ge $bytes ]] &&
+		[[ $(head -c "$bytes" "$WORK/check.ko" | sha256sum) == "$sum "* ]] ||
+		die "$EX_FAILED" "kernel $RELEASE: $1 is cut short or is not the module that was built"
+	rest=$(tail -c +"$((bytes + 1))" "$WORK/check.ko" | tail -c 28 | tr -d '\0')
+	[[ -z $rest || $rest == '~Module signature appended~' ]] ||
+		die "$EX_FAILED" "kernel $RELEASE: $1 has something behind the module that is no signature"
+}
+
+# show_depends NAME - the files that modprobe would insert for NAME. The host's
+# modprobe.d is left out: what it adds does not depend on us.
+show_depends() {
+	modprobe -d "${ROOT:-/}" -C /dev/null -S "$RELEASE" --show-depends "$1" 2>/dev/null |
+		awk '$1 == "insmod" { print $2 }'
+}
+
+# explain NAME FILE - why modprobe would load FILE for NAME.
+explain() {
+	local folders=() line=
+	mapfile -t folders < <(depmod_folders)
+	if [[ ${#folders[@]} -gt 0 ]]; then
+		line=$(grep -rHE --include='*.conf' "^[[:space:]]*(override[[:space:]]+(${1//[-_]/[-_]}|\*)|search)[[:space:]]" "${folders[@]}" | head -n 1) || line=
+	fi
+	if [[ -n $line ]]; then
+		printf "because of '%s' in %s; change that line and run: %s install %s" \
+			"${line#*:}" "${line%%:*}" "$PROG" "$RELEASE"
+	else
+		printf 'which depmod prefers; remove that file and run: %s install %s' "$PROG" "$RELEASE"
+	fi
+}
+
+# check_resolved - modules.dep must name the files in updates/dkms and no other.
+check_resolved() {
+	local name file path
+	for name in "${MODULES[@]}"; do
+		path=$(resolved "$name")
+		file=$(find_module_file "$DEST" "$name")
+		[[ $path -ef $file ]] ||
+			die "$EX_FAILED" "kernel $RELEASE: for $name modprobe would load ${path:-nothing} and not $file, $(explain "$name" "$path")"
+	done
+	for name in kvm-intel kvm-amd; do
+		path=$(show_depends "$name")
+		file=$(find_module_file "$DEST" "$name")
+		[[ $(tail -n 1 <<<"$path") -ef $file ]] && grep -q '/updates/dkms/kvm\.ko' <<<"$path" ||
+			die "$EX_FAILED" "kernel $RELEASE: modprobe --show-depends $name gives $(paste -sd' ' <<<"${path:-nothing}") and not our modules; see modules.dep there"
+	done
+}

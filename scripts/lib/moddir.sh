@@ -1,0 +1,150 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What lies in a kernel's folder below /lib/modules, and what modprobe would
+# take of it. Needs common.sh, and from open_kernel: RELEASE, MODDIR, DEST,
+# INTREE, WORK.
+
+readonly MODULES=(kvm kvm-intel kvm-amd)
+
+# module_field FILE FIELD - first value in its modinfo, or nothing.
+module_field() {
+	local plain=$1
+	if [[ $1 != *.ko ]]; then
+		plain=$WORK/plain.ko
+		decompress "$1" >"$plain" 2>/dev/null || return 0
+	fi
+	modinfo -F "$2" "$plain" 2>/dev/null | head -n 1 || true
+}
+
+# is_stock FILE - the distribution's own, for this kernel?
+is_stock() {
+	[[ -z $(module_field "$1" kvm_fixes_build) && $(module_field "$1" vermagic) == "$RELEASE "* ]]
+}
+
+# module_files DIR - all files there that have the name of one of our modules.
+module_files() {
+	local name file
+	for name in "${MODULES[@]}"; do
+		for file in "$1/$name".ko{,.xz,.zst,.gz}; do
+			if [[ -e $file || -L $file ]]; then
+				printf '%s\n' "$file"
+			fi
+		done
+	done
+}
+
+# is_foreign FILE - another package may replace KVM too. What cannot be read as a
+# module is no package's, but the rest of a copy that was cut short.
+is_foreign() {
+	[[ -n $(module_field "$1" vermagic) && -z $(module_field "$1" kvm_fixes_build) ]]
+}
+
+refuse_foreign() {
+	local file
+	while IFS= read -r file; do
+		! is_foreign "$file" ||
+			die "$EX_FAILED" "kernel $RELEASE: $file is not of kvm-fixes, so something else replaces KVM there; remove that first"
+	done < <(module_files "$DEST")
+}
+
+our_files() {
+	local file
+	while IFS= read -r file; do
+		is_foreign "$file" || printf '%s\n' "$file"
+	done < <(module_files "$DEST")
+}
+
+# resolved NAME - the file that modprobe would load for NAME, or nothing.
+resolved() { modinfo -b "${ROOT:-/}" -k "$RELEASE" -n "$1" 2>/dev/null || true; }
+
+# resolves_to_ours - does modules.dep name a file of ours, be it there or not?
+resolves_to_ours() {
+	local name file
+	for name in "${MODULES[@]}"; do
+		file=$(resolved "$name")
+		if [[ $file == */updates/dkms/"$name".ko* ]] && ! is_foreign "$file"; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+depmod_folders() {
+	local dir
+	for dir in etc run usr/local/lib usr/lib lib; do
+		if [[ -d $ROOT/$dir/depmod.d ]]; then
+			printf '%s\n' "$ROOT/$dir/depmod.d"
+		fi
+	done
+}
+
+# link_all FROM TO - the entries of FROM as links in TO, which is made.
+link_all() {
+	local entry
+	mkdir -p -- "$2"
+	for entry in "$1"/*; do
+		ln -s -- "$entry" "$2/"
+	done
+}
+
+# make_view DIR all|stock - the kernel's modules as depmod shall see them: what
+# it reads, as links; with "stock", without ours.
+make_view() {
+	local view=$1 file
+	link_all "$MODDIR" "$view"
+	for file in "$view"/modules.* "$view/build" "$view/source"; do
+		case ${file##*/} in
+		modules.order | modules.builtin | modules.builtin.modinfo) ;;
+		*) rm -f -- "$file" ;;
+		esac
+	done
+	if [[ $2 == stock && -d $DEST ]]; then
+		rm -- "$view/updates"
+		link_all "$MODDIR/updates" "$view/updates"
+		rm -- "$view/updates/dkms"
+		link_all "$DEST" "$view/updates/dkms"
+		while IFS= read -r file; do
+			rm -- "$view/updates/dkms/${file##*/}"
+		done < <(our_files)
+	fi
+}
+
+# run_depmod all|stock - in a view of the folder, because depmod itself replaces
+# its files one by one, without fsync, and on a full disk good ones by cut ones.
+# "stock" makes the shipped modules win while ours still lie there.
+run_depmod() {
+	local base=$WORK/depmod dir file options=()
+	rm -rf -- "$base"
+	mkdir -- "$base" && ln -s . "$base/usr"
+	dir=$base/lib/modules/$RELEASE
+	make_view "$dir" "$1"
+	if [[ -e $ROOT/boot/System.map-$RELEASE ]]; then
+		options+=(-F "$ROOT/boot/System.map-$RELEASE")
+	fi
+	if [[ -n $ROOT ]]; then
+		mapfile -t -O "${#options[@]}" options < <(depmod_folders | sed 's/^/--config=/')
+		[[ ${options[*]} == *--config=* ]] || options+=(--config=/dev/null)
+	fi
+	depmod -a -b "$base" "${options[@]}" "$RELEASE" 2>"$WORK/depmod-errors" ||
+		die "$EX_FAILED" "kernel $RELEASE: depmod failed: $(tail -n 1 "$WORK/depmod-errors")"
+	publish_indexes "$dir"
+}
+
+# publish_indexes VIEW - first all of them onto the disk, then each into place.
+publish_indexes() {
+	local file made=()
+	for file in "$1"/modules.*; do
+		[[ -L $file ]] || made+=("${file##*/}")
+	done
+	for file in "${made[@]}"; do
+		cp -- "$1/$file" "$MODDIR/.kvm-fixes.$file" && sync -- "$MODDIR/.kvm-fixes.$file" || {
+			rm -f -- "$MODDIR"/.kvm-fixes.modules.*
+			die "$EX_FAILED" "$MODDIR: cannot be written; free some space there"
+		}
+	done
+	for file in "${made[@]}"; do
+		mv -T -- "$MODDIR/.kvm-fixes.$file" "$MODDIR/$file"
+	done
+	sync -- "$MODDIR"
+}

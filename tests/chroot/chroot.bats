@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make install in a Debian of suite $SUITE, and then that suite's real kernel
+# packages: what matters is that their own scripts succeed. The tests follow one
+# another on one host.
+
+bats_require_minimum_version 1.5.0
+load chroot
+
+setup_file() {
+	SUITE=${SUITE:-bookworm}
+	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-$REPO/build}
+	CACHE=${KVM_FIXES_TEST_CACHE:-$BUILD/cache}/chroot
+	export SUITE REPO CACHE
+	[[ $EUID == 0 ]] || skip "needs root"
+	mkdir -p "$CACHE/archives" "$BUILD"
+	PLACE=$(mktemp -d "$BUILD/chroot.XXXXXX")
+	export PLACE
+	cat /proc/modules >"$PLACE/loaded" 2>/dev/null || true
+	make_chroot >&2
+}
+
+teardown_file() { [[ -z ${PLACE:-} ]] || rm -rf --one-file-system "$PLACE"; }
+
+setup() {
+	VERSION=$(cat "$REPO/VERSION")
+	MODULES=$CHROOT/lib/modules/$RELEASE
+	STATE=$CHROOT/var/lib/kvm-fixes
+}
+
+teardown() {
+	local log
+	if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+		for log in "$STATE/kernels/$RELEASE"/{state.json,dkms.log} "$CHROOT"/var/log/{loads,depmod}; do
+			[[ ! -s $log ]] || { echo "-- $log" && tail -n 15 "$log"; }
+		done
+	fi
+}
+
+state() { jq -r ".$1" "$STATE/kernels/$RELEASE/state.json"; }
+
+# packages_whole - dpkg has nothing left to do, and no script of a package failed.
+packages_whole() { [[ -z $(inside dpkg --audit) && -z $(inside dpkg-query -W -f='${db:Status-Status}\n' | grep -v '^installed$') ]]; }
+
+# loads NAME - the files that modprobe would insert.
+loads() { inside modprobe --show-depends -S "$RELEASE" "$1" | awk '{ print $2 }'; }
+
+resolves_to_stock() {
+	[[ $(loads kvm_intel | tail -n 2 | paste -sd' ') == */kernel/arch/x86/kvm/kvm.ko*\ */kernel/arch/x86/kvm/kvm-intel.ko* ]] &&
+		[[ $(loads kvm_amd | tail -n 1) == */kernel/arch/x86/kvm/kvm-amd.ko* ]] &&
+		[[ $(inside modinfo -k "$RELEASE" -n kvm) == */kernel/arch/x86/kvm/kvm.ko* ]]
+}
+
+resolves_to_ours() {
+	[[ $(loads kvm_intel | grep /kvm | paste -sd' ') == */updates/dkms/kvm.ko*\ */updates/dkms/kvm-intel.ko* ]] &&
+		[[ $(loads kvm_amd | tail -n 1) == */updates/dkms/kvm-amd.ko* ]] &&
+		[[ $(inside modinfo -k "$RELEASE" -F version kvm) == "$VERSION" ]] &&
+		[[ $(inside modinfo -k "$RELEASE" -F kvm_fixes_build kvm_intel) == "$(state build)" ]]
+}
+
+# stock_whole - the package's own files, untouched and in place, and kept.
+stock_whole() {
+	local package=linux-image-$RELEASE file
+	! inside dpkg --verify "$package" | grep /kvm || return
+	for file in kvm kvm-intel kvm-amd; do
+		cmp "$MODULES/kernel/arch/x86/kvm/$file".ko* "$STATE/stock/$RELEASE/$file".ko* || return
+	done
+	(cd "$STATE/stock/$RELEASE" && sha256sum --quiet -c SHA256SUMS)
+}
+
+nothing_loaded() {
+	[[ ! -s $CHROOT/var/log/loads ]] && cmp "$PLACE/loaded" <(cat /proc/modules 2>/dev/null)
+}
+
+depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }
+
+@test "make install on a host without kernels places its files and succeeds" {
+	run -0 inside make -C /root/kvm-fixes install
+	grep -x 'KERNEL  *STATE  *REASON' <<<"$output"
+	[[ $(inside run-parts --test /etc/kernel/postinst.d | paste -sd' ') == *"/dkms "*"/dkms-kvm-fixes "*/initramfs-tools ]]
+	[[ -x $CHROOT/etc/kernel/header_postinst.d/dkms-kvm-fixes && -x $CHROOT/etc/kernel/prerm.d/dkms-kvm-fixes ]]
+	inside test -x /usr/lib/kvm-fixes/dkms-kernel
+}
+
+@test "without the source the kernel's packages install, and the reason is on record" {
+	run -0 apt install "linux-image-$RELEASE" "linux-headers-$RELEASE"
+	grep "kernel $RELEASE: its source is .* run: apt-get install linux-source-$SERIES=" <<<"$output"
+	packages_whole
+	[[ $(state state) == skipped && $(state reason) == *"apt-get install linux-source-$SERIES="* ]]
+	[[ ! -e $MODULES/updates ]]
+	resolves_to_stock
+	nothing_loaded
+}
+
+@test "a kernel's removal takes along what was kept for it" {
+	run -0 apt purge "linux-image-$RELEASE" "linux-headers-$RELEASE"
+	[[ ! -e $STATE/kernels/$RELEASE && ! -e $STATE/stock/$RELEASE ]]
+	packages_whole
+}
+
+@test "image, headers and source at once: the hooks leave ours installed" {
+	: >"$CHROOT/var/log/depmod"
+	run -0 apt install "linux-image-$RELEASE" "linux-headers-$RELEASE" "linux-source-$SERIES"
+	grep "dkms-kernel: kernel $RELEASE: installed" <<<"$output"
+	packages_whole
+	[[ $(state state) == installed && $(state version) == "$VERSION" ]]
+	[[ $(state image) == "$(inside dpkg-query -W -f='${Version}' "linux-image-$RELEASE")" ]]
+	jq -e . "$STATE/kernels/$RELEASE/report.json"
+	stock_whole
+	resolves_to_ours
+	nothing_loaded
+}
+
+@test "for that, depmod ran once, and never by DKMS" {
+	cat "$CHROOT/var/log/depmod"
+	[[ $(depmods dkms-kernel) == 1 && $(depmods /usr/sbin/dkms) == 0 ]]
+}
+
+@test "installing again does nothing, and is quick" {
+	local start=$SECONDS before
+	before=$(stat -c %Y:%i "$MODULES"/updates/dkms/*)
+	run -0 inside make -C /root/kvm-fixes install
+	[[ $(awk -v release="$RELEASE" '$1 == release { print $2 }' <<<"$output") == installed ]]
+	[[ $((SECONDS - start)) -lt 30 && $(stat -c %Y:%i "$MODULES"/updates/dkms/*) == "$before" ]]
+}
+
+@test "the image reinstalled leaves ours installed" {
+	run -0 apt install --reinstall "linux-image-$RELEASE"
+	packages_whole
+	[[ $(state state) == installed ]]
+	stock_whole
+	resolves_to_ours
+}
+
+@test "dkms uninstall by hand: the distribution's own are there and win" {
+	run -0 inside dkms uninstall "kvm-fixes/$VERSION" -k "$RELEASE"
+	[[ $(state state) == removed && ! -e $MODULES/updates ]]
+	stock_whole
+	resolves_to_stock
+}
+
+@test "dkms install by hand, on a host that wants modules loaded: checked, and nothing is" {
+	echo 'modprobe_on_install="true"' >"$CHROOT/etc/dkms/framework.conf.d/load.conf"
+	run -0 inside dkms install "kvm-fixes/$VERSION" -k "$RELEASE"
+	[[ $(state state) == installed ]]
+	stock_whole
+	resolves_to_ours
+	nothing_loaded
+}
+
+@test "that host would have loaded other modules, so the last test could fail" {
+	mkdir -p "$CHROOT/usr/src/other-1"
+	cat >"$CHROOT/usr/src/other-1/dkms.conf" <<-'EOF'
+		PACKAGE_NAME=other
+		PACKAGE_VERSION=1
+		BUILT_MODULE_NAME[0]=other
+		DEST_MODULE_LOCATION[0]=/updates/dkms
+		MAKE[0]=./build
+		CLEAN=true
+	EOF
+	printf '#!/bin/sh\ncp /lib/modules/%s/updates/dkms/kvm.ko* .; xz -df kvm.ko.xz; mv kvm.ko other.ko\n' "$RELEASE" >"$CHROOT/usr/src/other-1/build"
+	chmod 755 "$CHROOT/usr/src/other-1/build"
+	# 3.2 loads only what is of the running kernel.
+	printf '#!/bin/sh\n[ "$1" = -r ] && echo %s || exec /bin/uname.real "$@"\n' "$RELEASE" >"$CHROOT/root/uname"
+	cp "$CHROOT/bin/uname" "$CHROOT/bin/uname.real"
+	install -m 755 "$CHROOT/root/uname" "$CHROOT/bin/uname"
+	inside dkms install other/1 -k "$RELEASE" || true
+	cat "$CHROOT/var/log/loads"
+	[[ $(cat "$CHROOT/var/log/loads") == "modprobe "* ]]
+	inside dkms remove other/1 -k "$RELEASE"
+	mv "$CHROOT/bin/uname.real" "$CHROOT/bin/uname"
+	: >"$CHROOT/var/log/loads"
+}
+
+@test "make uninstall leaves the distribution's own modules and nothing of ours" {
+	run -0 inside make -C /root/kvm-fixes uninstall
+	resolves_to_stock
+	[[ -z $(inside dpkg --verify "linux-image-$RELEASE" | grep /kvm) && ! -e $MODULES/updates ]]
+	[[ -z $(find "$CHROOT"/{etc,usr,var} -name '*kvm-fixes*' -not -path '*/archives/*') ]]
+	[[ -z $(find "$MODULES" -name '.*') ]]
+	packages_whole
+	nothing_loaded
+}
+
+@test "after that, the kernel's hooks run as if nothing had been" {
+	local dir
+	for dir in postinst.d header_postinst.d; do
+		run -0 inside run-parts --exit-on-error --arg="$RELEASE" "/etc/kernel/$dir"
+		[[ $output != *kvm-fixes* ]]
+	done
+	resolves_to_stock
+}

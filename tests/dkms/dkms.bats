@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The real DKMS of this machine, the real kernel $KERNEL, in a root of its own
+# below $BUILD. $IMAGE is a folder with the kernel's image unpacked (scripts/setup
+# image). The tests follow one another on one host.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-$REPO/build}
+	[[ $EUID == 0 ]] || skip "needs root, which DKMS asks for"
+	mkdir -p "$BUILD"
+	PLACE=$(mktemp -d "$BUILD/dkms.XXXXXX")
+	export REPO PLACE
+	export KVM_FIXES_ROOT=$PLACE/host KVM_FIXES_CACHE=${KVM_FIXES_CACHE:-$BUILD/cache}
+	make_host
+	outside >"$PLACE/outside"
+}
+
+teardown_file() { [[ -z ${PLACE:-} ]] || rm -rf "$PLACE"; }
+
+# make_host - package database, sources and headers are this machine's.
+make_host() {
+	local modules=$KVM_FIXES_ROOT/lib/modules link
+	mkdir -p "$modules" "$KVM_FIXES_ROOT"/{usr/src,var/lib}
+	cp -al "$IMAGE/lib/modules/$KERNEL" "$modules/"
+	for link in build source; do
+		rm -f "$modules/$KERNEL/$link"
+		ln -s "$(readlink -f "/lib/modules/$KERNEL/$link")" "$modules/$KERNEL/$link"
+	done
+	ln -s /usr/src/linux-source-*.tar.xz "$KVM_FIXES_ROOT/usr/src/"
+	ln -s /var/lib/dpkg "$KVM_FIXES_ROOT/var/lib/dpkg"
+	depmod -b "$KVM_FIXES_ROOT" "$KERNEL"
+	cp -al "$modules/$KERNEL" "$PLACE/before"
+}
+
+# outside - what an installation on this machine itself would change.
+outside() { find /lib/modules /usr/src /var/lib/dkms /var/lib/kvm-fixes /etc/kernel /etc/dkms -printf '%p %s %T@ %l\n' 2>/dev/null | sort; }
+
+setup() {
+	MODULES=$KVM_FIXES_ROOT/lib/modules/$KERNEL
+	STATE=$KVM_FIXES_ROOT/var/lib/kvm-fixes
+	TREE=$KVM_FIXES_ROOT/var/lib/dkms
+	VERSION=$(cat "$REPO/VERSION")
+	DKMS_KERNEL=$REPO/scripts/dkms-kernel
+}
+
+teardown() {
+	if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+		tail -n 20 "$STATE/kernels/$KERNEL"/{state.json,dkms.log} "$TREE"/kvm-fixes/*/build/make.log 2>/dev/null || true
+	fi
+}
+
+state() { jq -r ".$1" "$STATE/kernels/$KERNEL/state.json"; }
+
+# by_hand ACTION HEADERS - what an operator would type, told where its places are;
+# the last step, DKMS's own depmod, knows no place but /.
+by_hand() {
+	run env mok_signing_key="$TREE/mok.key" mok_certificate="$TREE/mok.pub" \
+		dkms "$1" "kvm-fixes/$VERSION" -k "$KERNEL" --no-depmod --dkmstree "$TREE" \
+		--sourcetree "$KVM_FIXES_ROOT/usr/src" --installtree "$KVM_FIXES_ROOT/lib/modules" --kernelsourcedir "$2"
+	printf '%s\n' "$output"
+	depmod -b "$KVM_FIXES_ROOT" "$KERNEL"
+}
+
+files_of() { modprobe -d "$KVM_FIXES_ROOT" -S "$KERNEL" --show-depends "$1" | awk '$2 ~ /kvm/ { print $2 }' | sed 's/\.[xzst]*$//' | paste -sd' '; }
+
+takes_from() {
+	[[ $(files_of kvm_intel) == "$MODULES/$1/kvm.ko $MODULES/$1/kvm-intel.ko" ]]
+	[[ $(files_of kvm_amd) == "$MODULES/$1/kvm.ko $MODULES/$1/kvm-amd.ko" ]]
+	[[ $(modinfo -b "$KVM_FIXES_ROOT" -k "$KERNEL" -n kvm) == "$MODULES/$1/kvm.ko"* ]]
+}
+
+stock_whole() {
+	local name
+	for name in kvm kvm-intel kvm-amd; do
+		cmp "$MODULES/kernel/arch/x86/kvm/$name".ko* "$PLACE/before/kernel/arch/x86/kvm/$name".ko*
+		cmp "$STATE/stock/$KERNEL/$name".ko* "$PLACE/before/kernel/arch/x86/kvm/$name".ko*
+	done
+}
+
+@test "install: built, in place, resolved, on record" {
+	run -0 "$DKMS_KERNEL" install "$KERNEL"
+	[[ -z $output && $(state state) == installed && $(state version) == "$VERSION" ]]
+	takes_from updates/dkms
+	stock_whole
+	[[ $(modinfo -b "$KVM_FIXES_ROOT" -k "$KERNEL" -F kvm_fixes_build kvm_amd) == "$(state build)" ]]
+}
+
+@test "what is installed is what the report says was built" {
+	local name report=$STATE/kernels/$KERNEL/report.json
+	for name in kvm kvm-intel kvm-amd; do
+		case $(echo "$MODULES/updates/dkms/$name".ko*) in
+		*.xz) xz -dc "$MODULES/updates/dkms/$name.ko.xz" ;;
+		*) cat "$MODULES/updates/dkms/$name.ko" ;;
+		esac >"$PLACE/$name.ko"
+		[[ $(head -c "$(jq -r ".modules[] | select(.name == \"$name\") | .bytes" "$report")" "$PLACE/$name.ko" | sha256sum) == \
+			"$(jq -r ".modules[] | select(.name == \"$name\") | .sha256" "$report") "* ]]
+		readelf -n "$PLACE/$name.ko" | grep -q "Build ID: $(jq -r ".modules[] | select(.name == \"$name\") | .build_id" "$report")"
+	done
+	[[ $(jq -r .abi.shipped_modules_compared "$report") == true ]]
+}
+
+@test "install again takes seconds and touches nothing" {
+	local before start=$SECONDS
+	before=$(find "$KVM_FIXES_ROOT/lib/modules" -printf '%p %i %T@\n' | sort)
+	run -0 "$DKMS_KERNEL" install "$KERNEL"
+	[[ $((SECONDS - start)) -lt 20 && $(find "$KVM_FIXES_ROOT/lib/modules" -printf '%p %i %T@\n' | sort) == "$before" ]]
+}
+
+@test "dkms uninstall and install by hand keep the stock modules and the record" {
+	by_hand uninstall "$MODULES/build"
+	[[ $status == 0 && $(state state) == removed && ! -e $MODULES/updates ]]
+	stock_whole
+	takes_from kernel/arch/x86/kvm
+	by_hand install "$MODULES/build"
+	[[ $status == 0 && $(state state) == installed ]]
+	stock_whole
+	takes_from updates/dkms
+}
+
+@test "an upgrade of ours is installed, and the former version is gone" {
+	local next=$PLACE/next
+	mkdir "$next"
+	cp -r "$REPO"/{COPYING,Kbuild,dkms.conf,include,patches,scripts,src} "$next/"
+	echo "$VERSION.1" >"$next/VERSION"
+	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$VERSION.1\"/" "$next/dkms.conf"
+	run -0 "$next/scripts/dkms-kernel" install "$KERNEL"
+	[[ $(state version) == "$VERSION.1" && $(modinfo -b "$KVM_FIXES_ROOT" -k "$KERNEL" -F version kvm) == "$VERSION.1" ]]
+	takes_from updates/dkms
+	stock_whole
+	[[ -z $(find "$TREE/kvm-fixes" -path "*/$VERSION/$KERNEL*") ]]
+}
+
+@test "a build that cannot be is not made: DKMS ends, and nothing is installed" {
+	run -0 "$DKMS_KERNEL" remove "$KERNEL"
+	cp -r "$REPO"/{COPYING,Kbuild,VERSION,dkms.conf,include,patches,scripts,src} "$KVM_FIXES_ROOT/usr/src/kvm-fixes-$VERSION/"
+	mv "$MODULES/build" "$PLACE/build"
+	by_hand install "$PLACE/build"
+	[[ $status != 0 && ! -e $MODULES/updates ]]
+	mv "$PLACE/build" "$MODULES/build"
+}
+
+@test "remove: everything below /lib/modules is as it was" {
+	run -0 "$DKMS_KERNEL" remove "$KERNEL"
+	[[ -z $output && $(state state) == removed ]]
+	diff -r --no-dereference "$PLACE/before" "$MODULES"
+	takes_from kernel/arch/x86/kvm
+	[[ -z $(find "$TREE" -name "*$KERNEL*") ]]
+}
+
+@test "nothing outside of that root was touched" {
+	diff "$PLACE/outside" <(outside)
+}

@@ -1,0 +1,560 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dkms-kernel on a small host, with a DKMS that goes wrong on demand.
+
+bats_require_minimum_version 1.5.0
+load fixture
+load dkms-fixture
+
+setup() {
+	wrap_setup
+	dkms_setup
+	# As make exports it: no variable of a caller may end up in a record.
+	export BUILD=/elsewhere IMAGE=/elsewhere STATE=/elsewhere
+}
+
+@test "install: ours resolve, the distribution's are kept, the record says what and why" {
+	install_it
+	[[ $status == 0 && -z $output ]]
+	ours_installed
+	[[ $(state version) == "$VERSION" && $(state headers) == "$VERSION_OK" && $(state kernel) == "$REL" && $(state reason) == "" ]]
+	[[ $(jq -r .build "$KEPT/kernels/$REL/report.json") == "$(state build)" ]]
+	[[ $(dkms_calls) == "add build install" ]]
+	grep -q -- "-k $REL -a $(uname -m) --no-depmod" "$BIN/calls"
+	run ! grep -vq -- --no-depmod "$BIN/calls"
+}
+
+@test "install again: nothing to do, DKMS is not asked" {
+	install_it
+	: >"$BIN/calls"
+	install_it
+	[[ $status == 0 && -z $(dkms_calls) ]]
+	ours_installed
+}
+
+@test "the indexes are those that depmod makes" {
+	install_it
+	cp -a "$HOST" "$BATS_TEST_TMPDIR/other"
+	depmod -b "$BATS_TEST_TMPDIR/other" "$REL"
+	diff -r "$BATS_TEST_TMPDIR/other/lib/modules/$REL" "$MODDIR"
+}
+
+@test "remove: as before, and again is no error" {
+	cp -a "$MODDIR" "$BATS_TEST_TMPDIR/before"
+	install_it
+	run -0 "$DKMS" remove "$REL"
+	[[ -z $output && $(state state) == removed && $(state build) == "" ]]
+	only_stock
+	diff -r --no-dereference "$BATS_TEST_TMPDIR/before" "$MODDIR"
+	[[ ! -e $TREE ]] || [[ -z $(find "$TREE" -name "$REL*") ]]
+	run -0 "$DKMS" remove "$REL"
+}
+
+@test "remove deletes ours only after modules.dep has let go of them" {
+	install_it
+	watch_modules
+	run -0 "$DKMS" remove "$REL"
+	watched
+	only_stock
+}
+
+@test "an upgrade and every step of it leave three loadable modules" {
+	install_it
+	echo 0.9.9 >"$PROJECT/VERSION"
+	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.9.9"/' "$PROJECT/dkms.conf"
+	watch_modules
+	install_it
+	[[ $status == 0 ]]
+	watched
+	ours_installed
+	[[ $(state version) == 0.9.9 && $(modinfo -F version "$DEST/kvm.ko") == 0.9.9 ]]
+	[[ $(readlink "$TREE/kernel-$REL-$(uname -m)") == 0.9.9/* ]]
+}
+
+@test "a first installation too" {
+	watch_modules
+	install_it
+	[[ $status == 0 ]]
+	watched
+}
+
+# watch_modules - after every command that changes a file, there must be three
+# whole modules to load, all stock or all of one build.
+watch_modules() {
+	local name real
+	mkdir "$BIN/watch"
+	for name in cp mv rm ln rmdir depmod dkms sync objcopy truncate; do
+		real=$(command -v "$name")
+		printf '#!/bin/bash\n. "%s"\n"%s" "$@"\ncode=$?\ncheck "$0 $*"\nexit $code\n' \
+			"$BIN/watch/check" "$real" >"$BIN/watch/$name"
+		chmod 755 "$BIN/watch/$name"
+	done
+	cat >"$BIN/watch/check" <<-EOF
+		check() {
+			local name said builds=()
+			for name in kvm kvm-intel kvm-amd; do
+				said=\$(modinfo -b "$HOST" -k "$REL" "\$name" 2>&1)
+				[[ \$said =~ vermagic:\ +"$REL SMP" ]] || echo "\$1: \$name: \$said" >>"$BIN/watch/bad"
+				[[ \$said =~ kvm_fixes_build:\ *([^[:space:]]*) ]]
+				builds+=("x\${BASH_REMATCH[1]:-}")
+			done
+			[[ \${builds[0]} == "\${builds[1]}" && \${builds[0]} == "\${builds[2]}" ]] || echo "\$1: mixed \${builds[*]}" >>"$BIN/watch/bad"
+			echo . >>"$BIN/watch/checks"
+		}
+	EOF
+	PATH=$BIN/watch:$PATH
+}
+
+watched() {
+	cat "$BIN/watch/bad" 2>/dev/null || true
+	[[ ! -e $BIN/watch/bad && $(wc -l <"$BIN/watch/checks") -gt 20 ]]
+	PATH=${PATH#*:}
+}
+
+@test "the watch notices a module that goes away too early" {
+	install_it
+	watch_modules
+	rm "$DEST/kvm.ko"
+	[[ -s $BIN/watch/bad ]]
+}
+
+@test "DKMS exits 0 and has installed nothing" {
+	dkms_mode install-says-done
+	install_it
+	failed_with "there is no kvm.ko in"
+}
+
+@test "DKMS exits 0 and has built nothing" {
+	dkms_mode build-says-done
+	install_it
+	failed_with "built nothing"
+}
+
+@test "the build fails: the record has the compiler's word for it" {
+	dkms_mode build-fails
+	install_it
+	failed_with "build-modules: gcc: it broke"
+}
+
+@test "the build of an upgrade fails: the former modules go as well" {
+	install_it
+	make_stock two
+	dkms_mode build-fails
+	install_it
+	failed_with "it broke"
+}
+
+@test "dkms install fails" {
+	dkms_mode install-fails
+	install_it
+	failed_with "dkms install failed"
+}
+
+@test "a file is cut short, lost, or of another build" {
+	dkms_mode truncates
+	install_it
+	failed_with "cut short"
+	dkms_mode loses-one
+	install_it
+	failed_with "there is no kvm-intel.ko"
+	make_module "$BIN/kvm-amd.ko" "version=$VERSION" kvm_fixes_build=feed
+	mv "$BIN/kvm-amd.ko" "$BIN/other-build.ko"
+	dkms_mode mixes
+	install_it
+	failed_with "is not the module that was built"
+	dkms_mode
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "DKMS moves the kernel's own modules away: they come back" {
+	dkms_mode moves-stock
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	[[ ! -e $TREE/original_module/$REL/$(uname -m) ]]
+	"$DKMS" remove "$REL"
+	only_stock
+}
+
+@test "DKMS does not move them while its link is there" {
+	install_it
+	[[ ! -e $TREE/original_module && $(readlink "$TREE/kernel-$REL-$(uname -m)") == "$VERSION/$REL/$(uname -m)" ]]
+}
+
+@test "killed while DKMS copies: stock resolves, and the next run mends it" {
+	dkms_mode killed moves-stock
+	install_it
+	[[ $status == 137 ]]
+	[[ -e $DEST/kvm.ko && ! -e $DEST/kvm-amd.ko && $(state state) == failed && $(state reason) == *interrupted* ]]
+	(cd "$KEPT/stock/$REL" && sha256sum --quiet -c SHA256SUMS)
+	dkms_mode
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "killed while DKMS copies: remove brings the distribution's back" {
+	dkms_mode killed moves-stock
+	install_it
+	[[ $status == 137 ]]
+	run -0 "$DKMS" remove "$REL"
+	only_stock
+}
+
+@test "interrupted: one line, a record, and stock modules" {
+	local pid code=0
+	dkms_mode hangs
+	setsid "$DKMS" install "$REL" 2>"$BIN/said" &
+	pid=$!
+	while [[ ! -e $BIN/hanging ]]; do sleep 0.1; done
+	kill -TERM -- "-$pid"
+	wait "$pid" || code=$?
+	[[ $code == 1 ]]
+	[[ $(cat "$BIN/said") == *interrupted* && $(wc -l <"$BIN/said") == 1 && $(state state) == failed ]]
+	only_stock
+}
+
+@test "two runs at once: the second waits, or gives up when told to" {
+	local pid
+	dkms_mode hangs
+	setsid "$DKMS" install "$REL" 2>/dev/null &
+	pid=$!
+	while [[ ! -e $BIN/hanging ]]; do sleep 0.1; done
+	KVM_FIXES_LOCK_WAIT=0 install_it
+	ended 1 "another dkms-kernel is at work"
+	dkms_mode
+	(sleep 1 && kill -TERM -- "-$pid") &
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "a kernel that cannot be served is skipped, with the reason on record" {
+	make_packages "$VERSION_OK" 6.1.49-1
+	install_it
+	ended 77 "its source is not linux-source-6.1 6.1.49-1"
+	[[ $(state state) == skipped && $(state reason) == *"apt-get install linux-source-6.1=$VERSION_OK"* ]]
+	[[ ! -e $BIN/calls ]]
+	only_stock
+}
+
+@test "what was served once is withdrawn when it no longer can be" {
+	install_it
+	rm -r "$HOST/var/cache/kvm-fixes"
+	make_packages 6.1.51-1 "$VERSION_OK"
+	install_it
+	ended 77 "its source is not"
+	only_stock
+	[[ $(state state) == skipped && ! -e $KEPT/kernels/$REL/report.json ]]
+}
+
+@test "no headers, no image, KVM built in, no dkms" {
+	mv "$MODDIR/kernel" "$BIN/kernel"
+	install_it
+	ended 77 "install the package linux-image-$REL"
+	mv "$BIN/kernel" "$MODDIR/kernel"
+	sed -i 's/^CONFIG_KVM=m/CONFIG_KVM=y/' "$MODDIR/build/include/config/auto.conf"
+	install_it
+	ended 77 "its KVM is not made of the modules"
+	rm "$MODDIR/build"
+	install_it
+	ended 77 "install the package linux-headers-$REL"
+	[[ $(state state) == skipped ]]
+	only_stock
+}
+
+@test "headers that are not configured yet are waited for" {
+	sed -i "/^Package: linux-headers-$REL/{n;s/installed/unpacked/}" "$HOST/var/lib/dpkg/status"
+	install_it
+	ended 77 "not configured yet"
+	sed -i "/^Package: linux-headers-$REL/{n;s/unpacked/half-configured/}" "$HOST/var/lib/dpkg/status"
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+# own_image VERSION - dpkg says that the modules are an image package's.
+own_image() {
+	add_package "linux-image-$REL" "$1"
+	printf '/lib/modules/%s/kernel/arch/x86/kvm/kvm.ko\n' "$REL" >"$HOST/var/lib/dpkg/info/linux-image-$REL.list"
+}
+
+@test "an image of another version than the headers is left alone" {
+	own_image 6.1.51-1
+	install_it
+	ended 77 "its image is 6.1.51-1 and its headers are $VERSION_OK"
+	only_stock
+	make_packages
+	own_image "$VERSION_OK"
+	install_it
+	[[ $status == 0 && $(state image) == "$VERSION_OK" ]]
+}
+
+@test "a newer image of the same release is not masked by what was made for the former" {
+	own_image "$VERSION_OK"
+	install_it
+	make_stock two
+	make_packages
+	own_image 6.1.51-1
+	install_it
+	ended 77 "its image is 6.1.51-1"
+	only_stock
+	grep -q two "$INTREE/kvm.ko"
+}
+
+@test "the same release with other modules is built again, and the copy follows" {
+	local before
+	install_it
+	before=$(state stock)
+	make_stock two
+	: >"$BIN/calls"
+	install_it
+	[[ $status == 0 && $(dkms_calls) == "build install" && $(state stock) != "$before" ]]
+	ours_installed
+	grep -q two "$KEPT/stock/$REL/kvm.ko"
+}
+
+@test "another configuration is built again" {
+	local before
+	mkdir -p "$HOST/etc/kvm-fixes/patches.d/site"
+	install_it
+	[[ $status == 1 ]]
+	rm -r "$HOST/etc/kvm-fixes"
+	install_it
+	before=$(state build)
+	echo '/* more */' >>"$PROJECT/src/kernel/stamp-module.h"
+	install_it
+	[[ $status == 0 && $(state build) != "$before" ]]
+	ours_installed
+}
+
+@test "a file of ours that was damaged later is noticed and replaced" {
+	install_it
+	truncate -s -8 "$DEST/kvm.ko"
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "the copy of the stock modules is never one of ours" {
+	install_it
+	cp "$DEST"/*.ko "$INTREE/"
+	run -0 "$DKMS" remove "$REL"
+	only_stock
+	grep -q one "$INTREE/kvm.ko"
+	cp "$BIN/kvm.o" "$BIN/kvm.ko"
+	rm -r "$KEPT/stock"
+	make_module "$INTREE/kvm.ko" "version=$VERSION" kvm_fixes_build=feed
+	install_it
+	ended 1 "its own kvm is neither in"
+	[[ ! -e $KEPT/stock/$REL ]]
+}
+
+@test "a copy that was damaged is made again" {
+	install_it
+	echo x >>"$KEPT/stock/$REL/kvm.ko"
+	dkms_mode
+	make_stock two
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "stock modules that are gone and not kept: an error that names them" {
+	rm "$INTREE/kvm-amd.ko"
+	install_it
+	ended 1 "its own kvm-amd is neither in"
+	[[ ! -e $BIN/calls ]]
+}
+
+@test "another package's kvm.ko is not touched" {
+	mkdir -p "$DEST"
+	make_module "$DEST/kvm.ko" version=3
+	depmod -b "$HOST" "$REL"
+	install_it
+	ended 1 "something else replaces KVM"
+	[[ $(modinfo -F version "$(resolved kvm)") == 3 && ! -e $BIN/calls ]]
+	run -0 "$DKMS" remove "$REL"
+	[[ $(modinfo -F version "$DEST/kvm.ko") == 3 ]]
+}
+
+@test "depmod.d prefers other files: an error that says which and why" {
+	mkdir -p "$HOST/etc/depmod.d"
+	echo 'override kvm-intel * kernel/arch/x86/kvm' >"$HOST/etc/depmod.d/site.conf"
+	install_it
+	failed_with "for kvm-intel modprobe would load $INTREE/kvm-intel.ko"
+	[[ $output == *"'override kvm-intel * kernel/arch/x86/kvm' in $HOST/etc/depmod.d/site.conf"* ]]
+	echo 'search built-in updates' >"$HOST/etc/depmod.d/site.conf"
+	install_it
+	failed_with "'search built-in updates' in"
+	rm "$HOST/etc/depmod.d/site.conf"
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "depmod fails, or cuts its files short: the indexes stay as they were" {
+	local before
+	before=$(cd "$MODDIR" && sha256sum modules.*)
+	printf '#!/bin/sh\necho "depmod: ERROR: no space" >&2\nexit 1\n' >"$BIN/depmod"
+	chmod 755 "$BIN/depmod"
+	install_it
+	failed_with "depmod failed: depmod: ERROR: no space"
+	[[ $(cd "$MODDIR" && sha256sum modules.*) == "$before" ]]
+}
+
+@test "releases with odd characters" {
+	local name
+	for name in '' ' ' .. ../x a/b 'a b' '$(id)' 'a;b' -x; do
+		run "$DKMS" install "$name"
+		ended 2 "is not a kernel release"
+	done
+	run -2 "$DKMS" install
+	run -2 "$DKMS" nonsense "$REL"
+	[[ ! -e $BIN/calls ]]
+}
+
+@test "a release with every character that a package may have" {
+	local odd=6.1.0-9+deb13.1-test
+	mv "$MODDIR" "$HOST/lib/modules/$odd"
+	MODDIR=$HOST/lib/modules/$odd REL=$odd INTREE=$HOST/lib/modules/$odd/kernel/arch/x86/kvm DEST=$HOST/lib/modules/$odd/updates/dkms
+	sed -i "s/\".*\"/\"$odd\"/" "$MODDIR/build/include/generated/utsrelease.h"
+	make_stock one
+	make_packages
+	depmod -b "$HOST" "$REL"
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	run -0 "$DKMS" remove "$REL"
+	only_stock
+}
+
+@test "a private root whose path has blanks is refused" {
+	KVM_FIXES_ROOT="$BATS_TEST_TMPDIR/a b" install_it
+	ended 2 "no path with blanks"
+}
+
+@test "hook: never fails, one line" {
+	run -0 "$DKMS" hook "$REL"
+	[[ $output == "dkms-kernel: kernel $REL: installed" ]]
+	dkms_mode build-fails
+	make_stock two
+	run -0 "$DKMS" hook "$REL"
+	[[ ${#lines[@]} == 1 && $output == *"it broke"* ]]
+	run -0 "$DKMS" hook 'a b'
+	TMPDIR=/nonexistent run -0 "$DKMS" hook "$REL"
+}
+
+@test "hooks succeed with the program there, failing, or gone" {
+	local hook program=$BIN/lib/dkms-kernel
+	mkdir "$BIN/lib"
+	for hook in "$REPO"/scripts/hooks/*; do
+		sed "s,@LIBDIR@,$BIN/lib," "$hook" >"$BIN/hook"
+		rm -f "$program"
+		run -0 sh "$BIN/hook" "$REL"
+		[[ -z $output ]]
+		printf '#!/bin/sh\necho "$*"\nexit 1\n' >"$program"
+		chmod 755 "$program"
+		run -0 sh "$BIN/hook" "$REL" /boot/vmlinuz
+		[[ $output == "hook $REL" || $output == "forget $REL" ]]
+		run -0 sh "$BIN/hook"
+		[[ -z $output ]]
+	done
+}
+
+@test "forget: nothing is kept either" {
+	install_it
+	run -0 "$DKMS" forget "$REL"
+	only_stock
+	[[ -z $(find "$KEPT" -name "*$REL*") ]]
+}
+
+@test "install-all: a table, a skipped kernel is no failure, a failed one is" {
+	local other=$HOST/lib/modules/6.1.0-8-test
+	mkdir -p "$other"
+	ln -s "$MODDIR/build" "$other/build"
+	run -0 "$DKMS" install-all
+	[[ ${lines[-3]} =~ ^KERNEL\ +STATE\ +REASON$ && ${lines[-1]} =~ ^$REL\ +installed && ${lines[-2]} =~ ^6.1.0-8-test\ +skipped\ +kernel ]]
+	dkms_mode build-fails
+	make_stock two
+	run -1 "$DKMS" install-all
+	[[ ${lines[-1]} =~ ^$REL\ +failed\ +.*it\ broke ]]
+	run -0 "$DKMS" remove-all
+	only_stock
+	[[ ! -e $TREE && -z $(find "$KEPT" -name '*-test') ]]
+}
+
+@test "install-all drops a version that no kernel uses any more, and no other" {
+	install_it
+	echo 0.9.9 >"$PROJECT/VERSION"
+	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.9.9"/' "$PROJECT/dkms.conf"
+	mkdir -p "$TREE/0.0.5/6.1.0-7-test/x86_64/log" "$HOST/usr/src/kvm-fixes-0.0.5"
+	run -0 "$DKMS" install-all
+	(cd "$HOST/usr/src" && echo kvm-fixes-*)
+	[[ $(cd "$HOST/usr/src" && echo kvm-fixes-*) == "kvm-fixes-0.0.5 kvm-fixes-0.9.9" ]]
+}
+
+@test "the record is JSON whatever the reason has in it" {
+	dkms_mode build-fails
+	sed -i 's/gcc: it broke/gcc: "it" \\ broke\ttab/' "$BIN/dkms"
+	install_it
+	[[ $(state reason) == *'"it" \ broke'* ]]
+	run -1 "$DKMS" install-all
+	printf '%s\n' "${lines[-1]}"
+	[[ ${lines[-1]} == *'"it" \ broke'* ]]
+}
+
+@test "by hand: pre-install keeps the stock modules and holds DKMS off them" {
+	install_it
+	"$DKMS" remove "$REL"
+	rm -r "$KEPT/stock"
+	mkdir -p "$TREE"
+	run -0 "$DKMS" pre-install "$REL"
+	[[ -L $TREE/kernel-$REL-$(uname -m) && ! -e $TREE/kernel-$REL-$(uname -m) ]]
+	cmp "$KEPT/stock/$REL/kvm.ko" "$INTREE/kvm.ko"
+}
+
+@test "by hand: post-install takes away what is not right" {
+	install_it
+	truncate -s -40 "$DEST/kvm.ko"
+	run -1 "$DKMS" post-install "$REL"
+	[[ $output == *"cut short"*"removed again" && $(state state) == failed ]]
+	[[ -z $(find "$DEST" -name '*.ko') && ! -L $TREE/kernel-$REL-$(uname -m) ]]
+}
+
+@test "by hand: post-install and post-remove put the stock modules back" {
+	install_it
+	mkdir -p "$TREE/original_module/$REL/$(uname -m)"
+	mv "$INTREE"/*.ko "$TREE/original_module/$REL/$(uname -m)/"
+	run -0 "$DKMS" post-install "$REL"
+	ours_installed
+	rm "$INTREE"/*.ko "$DEST"/*.ko
+	run -0 "$DKMS" post-remove "$REL"
+	cmp "$INTREE/kvm.ko" "$KEPT/stock/$REL/kvm.ko"
+	[[ $(state state) == removed ]]
+}
+
+@test "make install with DESTDIR places files and runs nothing" {
+	local place=$BATS_TEST_TMPDIR/place
+	unset KVM_FIXES_ROOT
+	run -0 make -s -C "$REPO" install DESTDIR="$place"
+	[[ ! -e $BIN/calls ]]
+	[[ $(cd "$place" && find . -name dkms-kvm-fixes -perm 755 | sort | paste -sd' ') == \
+		"./etc/kernel/header_postinst.d/dkms-kvm-fixes ./etc/kernel/postinst.d/dkms-kvm-fixes ./etc/kernel/prerm.d/dkms-kvm-fixes" ]]
+	[[ $(readlink "$place/usr/lib/kvm-fixes/dkms-kernel") == "/usr/src/kvm-fixes-$VERSION/scripts/dkms-kernel" ]]
+	[[ -x $place/usr/src/kvm-fixes-$VERSION/scripts/dkms-kernel && -e $place/usr/src/kvm-fixes-$VERSION/patches/series ]]
+	run ! grep -rq @LIBDIR@ "$place"
+	[[ -z $(find "$place" -name '.*.new*') ]]
+	run -0 make -s -C "$REPO" install DESTDIR="$place"
+	run -0 make -s -C "$REPO" uninstall DESTDIR="$place"
+	[[ -z $(find "$place" -type f -o -type l) ]]
+}
+
+@test "what is placed for DKMS is enough to build from" {
+	"$DKMS" source "$BATS_TEST_TMPDIR/placed"
+	run -0 "$BATS_TEST_TMPDIR/placed/scripts/prepare-source" --kernel "$REL" --out "$OUT"
+	rm -r "$OUT"
+}
