@@ -35,12 +35,11 @@ check:
 # As TAP, with the sanitizers on.
 .PHONY: unit-c
 unit-c:
-	@$(MAKE) -s BUILD='$(BUILD)/sanitized' SANITIZE=address,undefined '$(BUILD)/sanitized/vmm_test'
-	@CMOCKA_MESSAGE_OUTPUT=TAP '$(BUILD)/sanitized/vmm_test'
+	@CMOCKA_MESSAGE_OUTPUT=TAP $(MAKE) -s BUILD='$(BUILD)/sanitized' SANITIZE=address,undefined vmm-unit
 
 .PHONY: clean
 clean:
 	rm -rf -- '$(BUILD)'
 
 include src/vmm/vmm.mk
--include scripts/install.mk
+include scripts/install.mk

@@ -52,33 +52,44 @@ checkpatch() {
 }
 
 @test "tests are clean under shellcheck, as far as it knows bats" {
+	local tests
+	mapfile -t tests < <(files 'tests/*.bats' 'tests/*.bash')
 	# 2030, 2031, 2034, 2154: a test is a subshell, and `run` sets variables.
-	shellcheck -S warning -e SC2030,SC2031,SC2034,SC2154,SC2016 $(files 'tests/*.bats' 'tests/*.bash')
+	# 2119, 2120: helpers with defaults. 2164: a test ends where cd fails.
+	shellcheck -S warning -e SC2030,SC2031,SC2034,SC2154,SC2119,SC2120,SC2164 "${tests[@]}"
 }
 
 @test "kernel code is in kernel style" {
 	local file
-	for file in $(files 'src/kernel/*.[ch]' 'include/*.h'); do
+	while read -r file; do
 		checkpatch -f "$file"
-	done
+	done < <(files 'src/kernel/*.[ch]' 'include/*.h')
 }
 
 @test "patches are in kernel style" {
 	local file
-	for file in $(files 'patches/*.patch'); do
+	while read -r file; do
 		sed -n '/^--- a/,$p' "$file" | checkpatch --no-signoff --ignore COMMIT_MESSAGE -
-	done
+	done < <(files 'patches/*.patch')
 }
 
 @test "C code is clean under cppcheck" {
+	local sources
+	mapfile -t sources < <(files 'src/vmm/*.c' 'scripts/vm/*.c')
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 --suppress=missingIncludeSystem -Isrc/vmm $(files 'src/vmm/*.c' 'scripts/vm/*.c')
+		--error-exitcode=1 --suppress=missingIncludeSystem -Isrc/vmm "${sources[@]}"
 }
 
 @test "C code is clean under clang-tidy" {
-	clang-tidy --quiet --warnings-as-errors='*' \
-		--checks='-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling' \
-		$(files 'src/vmm/*.c' 'scripts/vm/*.c') -- -std=gnu11 -D_GNU_SOURCE -DVMM_VERSION='"x"' -Isrc/vmm
+	local file checks='-*,clang-analyzer-*,bugprone-*'
+	checks+=',-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-suspicious-string-compare'
+	# It wants memcpy_s() and the like, which no libc here has.
+	checks+=',-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
+	# One by one: it takes a va_list of one file for that of the next (LLVM 41311).
+	while read -r file; do
+		clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" "$file" -- \
+			-std=gnu11 -D_GNU_SOURCE -DVMM_VERSION='"x"' -Isrc/vmm </dev/null
+	done < <(files 'src/vmm/*.c' 'scripts/vm/*.c')
 }
 
 @test "nothing names a path of the machine it was written on" {

@@ -8,12 +8,12 @@
 #include <kvm/iodev.h>
 
 /* Not every series has these. */
-#if __has_include(<linux/kvm_irqfd.h>)
+#if __has_include("linux/kvm_irqfd.h")
 #include <linux/kvm_irqfd.h>
 #endif
-#if __has_include(<linux/kvm_dirty_ring.h>)
+#if __has_include("linux/kvm_dirty_ring.h")
 #include <linux/kvm_dirty_ring.h>
 #endif
-#if __has_include(<asm/kvm_page_track.h>)
+#if __has_include("asm/kvm_page_track.h")
 #include <asm/kvm_page_track.h>
 #endif

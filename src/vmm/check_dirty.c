@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dirty-log: two vCPUs increment words in overlapping sets of pages while the log is
- * fetched again and again. No increment is lost, no page is missing in the logs taken
- * together, and none is there that was not written.
+ * dirty-log: two vCPUs increment words in overlapping sets of pages, and the log is
+ * fetched several times meanwhile. No increment is lost, no page is missing in the logs
+ * taken together, and none is there that was not written.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,38 +13,49 @@
 
 #define PAGE		4096UL
 #define AREA_SIZE	(GUEST_DIRTY_PAGES * PAGE)
-#define ROUNDS		100
-#define FETCH_US	500
+#define FETCHES		6	/* while the vCPUs run */
 
 struct work {
 	struct vm vm;
 	uint8_t *area;
-	unsigned int done;	/* vCPUs at the end of their rounds */
 	unsigned int fetches;
 	unsigned int pages;
 	uint32_t sums[GUEST_DIRTY_PAGES];
 };
 
-static int on_exit(struct vcpu *vcpu, void *arg)
+static uint32_t *mail(struct work *work, unsigned int id, unsigned int offset)
 {
-	struct work *work = arg;
-	uint32_t value;
-
-	if (!vcpu_wrote_port(vcpu, PORT_DONE, &value))
-		return vcpu_unexpected(vcpu);
-	ctx_add(vcpu->vm->ctx, &work->done);
-	return VCPU_STOP;
+	return guest_mail(work->vm.ram, id, offset);
 }
 
-static int start(struct work *work, unsigned int id, const struct touching *touching)
+static int on_exit(struct vcpu *vcpu, void *arg)
 {
-	uint8_t *ram = work->vm.ram;
+	uint32_t value;
 
-	*guest_mail(ram, id, MAIL_TOUCH_FIRST) = (uint32_t)(GUEST_DIRTY + touching->first * PAGE);
-	*guest_mail(ram, id, MAIL_TOUCH_STRIDE) = (uint32_t)(touching->stride * PAGE);
-	*guest_mail(ram, id, MAIL_TOUCH_COUNT) = touching->count;
-	*guest_mail(ram, id, MAIL_TOUCH_ROUNDS) = touching->rounds;
-	return vcpu_start(&work->vm.vcpus[id], on_exit, work);
+	(void)arg;
+	return vcpu_wrote_port(vcpu, PORT_DONE, &value) ? VCPU_STOP : vcpu_unexpected(vcpu);
+}
+
+static int start(struct work *work, unsigned int id, const struct touching *touching, bool one_round)
+{
+	*mail(work, id, MAIL_TOUCH_FIRST) = (uint32_t)(GUEST_DIRTY + touching->first * PAGE);
+	*mail(work, id, MAIL_TOUCH_STRIDE) = (uint32_t)(touching->stride * PAGE);
+	*mail(work, id, MAIL_TOUCH_COUNT) = touching->count;
+	*mail(work, id, MAIL_TOUCH_STOP) = one_round;
+	*mail(work, id, MAIL_TOUCH_ROUNDS) = 0;
+	return vcpu_start(&work->vm.vcpus[id], on_exit, NULL);
+}
+
+static int stop(struct work *work)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < VM_MAX_VCPUS; i++) {
+		__atomic_store_n(mail(work, i, MAIL_TOUCH_STOP), 1, __ATOMIC_RELEASE);
+		if (vcpu_join(&work->vm.vcpus[i]))
+			ret = -1;
+	}
+	return ret;
 }
 
 static int fetch(struct work *work, struct pages *seen)
@@ -58,15 +69,21 @@ static int fetch(struct work *work, struct pages *seen)
 	return 0;
 }
 
-static bool all_done(struct work *work)
+/* Both vCPUs finish a round, at least, before each fetch. */
+static int fetch_while_running(struct work *work, struct pages *seen)
 {
-	struct check_ctx *ctx = work->vm.ctx;
-	bool done;
+	for (unsigned int n = 0; n < FETCHES; n++) {
+		for (unsigned int i = 0; i < VM_MAX_VCPUS; i++) {
+			const uint32_t *rounds = mail(work, i, MAIL_TOUCH_ROUNDS);
+			uint32_t from = __atomic_load_n(rounds, __ATOMIC_ACQUIRE);
 
-	pthread_mutex_lock(&ctx->lock);
-	done = work->done == VM_MAX_VCPUS || ctx->failed;
-	pthread_mutex_unlock(&ctx->lock);
-	return done;
+			if (ctx_poll(work->vm.ctx, rounds, from, 1))
+				return -1;
+		}
+		if (fetch(work, seen))
+			return -1;
+	}
+	return 0;
 }
 
 static int compare(struct work *work, const struct pages *seen, const struct pages *want)
@@ -90,39 +107,32 @@ static int compare(struct work *work, const struct pages *seen, const struct pag
 	return 0;
 }
 
-/* Both vCPUs do their work; the log is fetched meanwhile, or only at the end. */
-static int phase(struct work *work, const struct touching *touching, bool meanwhile)
+/* Both vCPUs do their work: one round, or rounds while the log is fetched again and again. */
+static int phase(struct work *work, const struct touching *touching, bool one_round)
 {
 	struct pages seen = { { 0 } }, want = { { 0 } };
-	int ret = 0;
 
-	work->done = 0;
-	for (unsigned int i = 0; i < VM_MAX_VCPUS; i++) {
-		pages_touch(&want, work->sums, &touching[i]);
-		if (start(work, i, &touching[i]))
-			return -1;
-	}
-	while (meanwhile && ret == 0 && !all_done(work)) {
-		ctx_pause(FETCH_US);
-		ret = fetch(work, &seen);
-	}
 	for (unsigned int i = 0; i < VM_MAX_VCPUS; i++)
-		if (vcpu_join(&work->vm.vcpus[i]))
-			ret = -1;
-	if (ret || fetch(work, &seen))
+		if (start(work, i, &touching[i], one_round))
+			return -1;
+	if (!one_round && fetch_while_running(work, &seen))
 		return -1;
-	work->pages = pages_count(&want);
+	if (stop(work) || fetch(work, &seen))
+		return -1;
+	for (unsigned int i = 0; i < VM_MAX_VCPUS; i++)
+		pages_touch(&want, work->sums, &touching[i], *mail(work, i, MAIL_TOUCH_ROUNDS));
+	work->pages += pages_count(&want);
 	return compare(work, &seen, &want);
 }
 
-static int phases(struct work *work, uint32_t rounds)
+static int phases(struct work *work)
 {
-	const struct touching busy[] = { { 0, 3, 64, rounds }, { 0, 2, 64, rounds } };
-	const struct touching single[] = { { 1, 5, 20, 1 }, { 7, 31, 8, 1 } };
+	static const struct touching busy[] = { { 0, 3, 64 }, { 0, 2, 64 } };
+	static const struct touching single[] = { { 1, 5, 20 }, { 7, 31, 8 } };
 	const struct pages none = { { 0 } };
 	struct pages seen = { { 0 } };
 
-	if (phase(work, busy, true) || phase(work, single, false) || fetch(work, &seen))
+	if (phase(work, busy, false) || phase(work, single, true) || fetch(work, &seen))
 		return -1;
 	/* Nothing ran since the last fetch. */
 	return compare(work, &seen, &none);
@@ -146,7 +156,7 @@ int check_dirty_log(struct check_ctx *ctx)
 	if (ret == 0)
 		ret = vm_set_slot(&work.vm, GUEST_DIRTY, AREA_SIZE, work.area, KVM_MEM_LOG_DIRTY_PAGES);
 	for (unsigned int i = 0; ret == 0 && i < ctx->loops; i++)
-		ret = phases(&work, ROUNDS);
+		ret = phases(&work);
 	vm_close(&work.vm);
 	munmap(work.area, AREA_SIZE);
 	if (ret == 0)

@@ -10,10 +10,10 @@
 #include "tally.h"
 #include "vm.h"
 
-#define ROUNDS		4
+#define ROUNDS		3
 #define TAIL		50	/* writes after the flag */
 #define BEFORE		10	/* writes before the change */
-#define DECOYS		3
+#define DECOYS		1
 #define DECOY_STEP	8
 #define PORT		0x640
 #define ADDR		(GUEST_MMIO + 0x80)
@@ -60,7 +60,7 @@ static int on_exit(struct vcpu *vcpu, void *arg)
 	uint32_t number;
 
 	if (vcpu_wrote_port(vcpu, PORT_DONE, &number))
-		return VCPU_STOP;
+		return *mail(race, MAIL_HAMMER_FLAG) ? VCPU_STOP : vcpu_unexpected(vcpu);
 	if (!is_target(vcpu, race->target, &number))
 		return vcpu_unexpected(vcpu);
 	if (tally_exit(&race->tally, number))

@@ -11,8 +11,8 @@
 #include "vm.h"
 
 #define CHANGES		6	/* deletions, or moves */
-#define EXITS		12	/* of each vCPU before the next change */
-#define SEEN		50	/* reads of RAM by each vCPU before the next change */
+#define EXITS		10	/* of each vCPU before the next change */
+#define SEEN		10	/* reads of RAM by each vCPU before the next change */
 #define COMPARE_EVERY	16	/* exits of a vCPU from one look at its RAM to the next */
 
 struct slots;
@@ -117,7 +117,7 @@ static int on_exit(struct vcpu *vcpu, void *arg)
 	uint32_t value;
 
 	if (vcpu_wrote_port(vcpu, PORT_DONE, &value))
-		return finish(vcpu, player);
+		return mail(vcpu, MAIL_RING_STOP) ? finish(vcpu, player) : vcpu_unexpected(vcpu);
 	if (vcpu_wrote_port(vcpu, PORT_BAD, &value))
 		return ctx_fail(vcpu->vm->ctx, "vCPU %u: access %u read %#x, neither RAM nor device",
 				vcpu->id, value, mail(vcpu, MAIL_RING_BAD));
@@ -171,7 +171,7 @@ static int change(struct slots *slots, uint32_t gpa, uint32_t size, enum ring_pl
 
 static int delete_slot(struct slots *slots)
 {
-	return await_ram(slots) || change(slots, GUEST_SLOT, 0, RING_NOWHERE) ||
+	return change(slots, GUEST_SLOT, 0, RING_NOWHERE) ||
 	       await_exits(slots) || change(slots, GUEST_SLOT, GUEST_SLOT_SIZE, RING_EVERYWHERE) ||
 	       await_ram(slots) ? -1 : 0;
 }
@@ -180,8 +180,7 @@ static int move_slot(struct slots *slots)
 {
 	bool at_a = get_epoch(slots).place == RING_AT_A;
 
-	return await_ram(slots) || await_exits(slots) ||
-	       change(slots, at_a ? GUEST_SLOT_MOVED : GUEST_SLOT, GUEST_SLOT_SIZE,
+	return change(slots, at_a ? GUEST_SLOT_MOVED : GUEST_SLOT, GUEST_SLOT_SIZE,
 		      at_a ? RING_AT_B : RING_AT_A) ||
 	       await_ram(slots) || await_exits(slots) ? -1 : 0;
 }
@@ -208,7 +207,7 @@ static int start(struct slots *slots, uint32_t address_b)
 	for (unsigned int i = 0; i < VM_MAX_VCPUS; i++)
 		if (vcpu_start(&slots->vm.vcpus[i], on_exit, &slots->players[i]))
 			return -1;
-	return 0;
+	return await_ram(slots);
 }
 
 static int stop(struct slots *slots)

@@ -63,7 +63,7 @@ static void load_vector(uint8_t *ram, enum guest_mode mode, unsigned int vector,
 {
 	/* Real mode: segment 0 and offset. All code lies below 64 KiB. */
 	if (mode != GUEST_LONG) {
-		memcpy(ram + 4 * vector, &handler, sizeof(handler));
+		memcpy(ram + (size_t)4 * vector, &handler, sizeof(handler));
 		return;
 	}
 	put64(ram, GUEST_IDT + 16 * vector, handler | (uint64_t)GUEST_CS << 16 | GATE_INTERRUPT << 32);

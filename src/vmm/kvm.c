@@ -84,10 +84,10 @@ int kvm_open(const char *path, size_t *run_size, char *why, size_t size)
 	ret = ioctl(fd, KVM_GET_API_VERSION, 0);
 	if (ret < 0)
 		return refuse(fd, "no KVM at", path, why, size);
-	cap = missing_capability(fd);
-	if (ret != KVM_API_VERSION || cap) {
-		snprintf(why, size, "%s: KVM API %d without %s is not enough; use a kernel from 5.10 on",
-			 path, ret, cap ? cap : "version 12");
+	cap = ret == KVM_API_VERSION ? missing_capability(fd) : "API version 12";
+	if (cap) {
+		snprintf(why, size, "%s: this KVM (API version %d) lacks %s; use a kernel from 5.10 on",
+			 path, ret, cap);
 		close(fd);
 		return -EOPNOTSUPP;
 	}

@@ -20,14 +20,16 @@ void pages_add(struct pages *pages, const struct pages *more)
  * @pages: the pages touched are added here
  * @sums: what the word in each page holds; grows by the increments
  * @touching: the work; it stays within GUEST_DIRTY_PAGES
+ * @rounds: how often it was done, once or more
  */
-void pages_touch(struct pages *pages, uint32_t *sums, const struct touching *touching)
+void pages_touch(struct pages *pages, uint32_t *sums, const struct touching *touching,
+		 uint32_t rounds)
 {
 	for (uint32_t i = 0; i < touching->count; i++) {
 		uint32_t page = touching->first + i * touching->stride;
 
 		pages->bits[page / 64] |= 1ULL << (page % 64);
-		sums[page] += touching->rounds;
+		sums[page] += rounds;
 	}
 }
 

@@ -21,21 +21,20 @@ struct pages {
 };
 
 /**
- * struct touching - which pages one vCPU touches, and how often
+ * struct touching - which pages one vCPU touches in each of its rounds
  * @first: number of the first page
  * @stride: pages from one to the next
  * @count: how many
- * @rounds: how often each of them
  */
 struct touching {
 	uint32_t first;
 	uint32_t stride;
 	uint32_t count;
-	uint32_t rounds;
 };
 
 void pages_add(struct pages *pages, const struct pages *more);
-void pages_touch(struct pages *pages, uint32_t *sums, const struct touching *touching);
+void pages_touch(struct pages *pages, uint32_t *sums, const struct touching *touching,
+		 uint32_t rounds);
 int pages_differ(const struct pages *got, const struct pages *want, unsigned int *page);
 unsigned int pages_count(const struct pages *pages);
 

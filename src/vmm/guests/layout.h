@@ -78,7 +78,8 @@
 #define MAIL_TOUCH_FIRST	0
 #define MAIL_TOUCH_STRIDE	4
 #define MAIL_TOUCH_COUNT	8
-#define MAIL_TOUCH_ROUNDS	12
+#define MAIL_TOUCH_STOP		12
+#define MAIL_TOUCH_ROUNDS	16	/* done */
 
 /* ring.S: mail, and the area of one vCPU in the slot */
 #define MAIL_RING_A		0
