@@ -141,6 +141,19 @@ depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }
 	resolves_to_stock
 }
 
+@test "even where DKMS moves the kernel's own modules away, they are back in place" {
+	# Without our pre-install, 3.2 does; 3.0 on Debian does not.
+	echo 'PRE_INSTALL=' >"$CHROOT/etc/dkms/kvm-fixes.conf"
+	run -0 inside dkms install "kvm-fixes/$VERSION" -k "$RELEASE"
+	rm "$CHROOT/etc/dkms/kvm-fixes.conf"
+	[[ $(inside dkms --version) != dkms-3.2.* || $output == *"/kvm.ko.xz, archiving for uninstallation"* ]]
+	stock_whole
+	resolves_to_ours
+	run -0 inside dkms uninstall "kvm-fixes/$VERSION" -k "$RELEASE"
+	stock_whole
+	resolves_to_stock
+}
+
 @test "dkms install by hand, on a host that wants modules loaded: checked, and nothing is" {
 	echo 'modprobe_on_install="true"' >"$CHROOT/etc/dkms/framework.conf.d/load.conf"
 	run -0 inside dkms install "kvm-fixes/$VERSION" -k "$RELEASE"
