@@ -135,6 +135,41 @@ prepared() { "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$1"; }
 	[[ ! -e $PLACE/b/out ]]
 }
 
+@test "two builds in one tree: the second says so and leaves the first alone" {
+	local tree=$PLACE/b/busy
+	prepared "$tree"
+	exec 8<"$tree"
+	flock 8
+	run "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"another build is running in it"* ]]
+	[[ ! -e $PLACE/b/out ]]
+}
+
+@test "a disk that fills up while building: one line, no modules" {
+	[[ $EUID == 0 ]] && mkdir "$PLACE/small" && mount -t tmpfs -o size=14m none "$PLACE/small" 2>/dev/null ||
+		skip "no right to mount"
+	prepared "$PLACE/small/tree"
+	run "$REPO/scripts/build-modules" --tree "$PLACE/small/tree" --out "$PLACE/small/out"
+	local left
+	left=$(find "$PLACE/small/out" -name '*.ko' -o -name report.json)
+	umount "$PLACE/small"
+	echo "$output; left: $left"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"the build failed"* && -z $left ]]
+}
+
+@test "a build that is killed leaves no modules, and the next one makes them" {
+	local tree=$PLACE/b/killed
+	prepared "$tree"
+	setsid "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out" 2>/dev/null &
+	local pid=$!
+	until compgen -G "$tree/virt/kvm/*.o" >/dev/null; do sleep 0.2; done
+	kill -KILL -- "-$pid"
+	wait "$pid" || true
+	[[ -z $(find "$PLACE/b/out" -name '*.ko' -o -name report.json) ]]
+	"$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out"
+	diff -r "$PLACE/a" "$PLACE/b/out"
+}
+
 # A field more in a structure that no exported symbol's CRC covers.
 grow_irqfd() {
 	local site=$PLACE/root/etc/kvm-fixes/patches.d/grow
