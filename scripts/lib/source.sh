@@ -113,8 +113,14 @@ extract_tarball() {
 	[[ $status != '0 0' ]] || return 0
 	# A pattern without a match makes tar fail too, and some rightly have none
 	# on some series; check_tree knows what must be there.
-	! head -n -1 <<<"$said" | grep -v -e ': Not found in archive$' -e 'Exiting with failure status' >&2 &&
-		[[ $status == '0 2' && $said == *': Not found in archive'* ]]
+	said=$(head -n -1 <<<"$said" | grep -v -e 'Exiting with failure status' -e 'Error is not recoverable') || said=
+	if [[ $status == '0 2' && -n $said ]] && ! grep -qv ': Not found in archive$' <<<"$said"; then
+		return 0
+	fi
+	# What is wrong with the file is said by xz, not by tar, which only sees the end.
+	{ grep '^tar: ' <<<"$said" || true; } >&2
+	{ grep -v '^tar: ' <<<"$said" || true; } >&2
+	return 1
 }
 
 # check_tree DIR ORIGIN - refuse what is not plain files of an x86 kernel source.
