@@ -117,9 +117,9 @@ extract_tarball() {
 	if [[ $status == '0 2' && -n $said ]] && ! grep -qv ': Not found in archive$' <<<"$said"; then
 		return 0
 	fi
-	# What is wrong with the file is said by xz, not by tar, which only sees the end.
-	{ grep '^tar: ' <<<"$said" || true; } >&2
-	{ grep -v '^tar: ' <<<"$said" || true; } >&2
+	# What is wrong with the file is said by xz: tar only sees where it ends.
+	# The last line is the one that cause() tells.
+	awk '/: Not found in archive$/ { next } /^tar: / { print; next } { last = last $0 "\n" } END { printf "%s", last }' <<<"$said" >&2
 	return 1
 }
 
