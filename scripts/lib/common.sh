@@ -67,7 +67,7 @@ unexpected() {
 # It becomes part of paths and of commands, so the alphabet is a closed one.
 check_release() {
 	[[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.+~_-]*$ && $1 != *..* ]] ||
-		die "$EX_USAGE" "'$1' is not a kernel release; name one as under /lib/modules, for example 6.1.0-56-amd64"
+		die "$EX_USAGE" "${1@Q} is not a kernel release; name one as under /lib/modules, for example 6.1.0-56-amd64"
 }
 
 # publish_file FROM TO - make TO appear whole or not at all, also after a crash.

@@ -15,26 +15,13 @@ setup_file() {
 	PLACE=$(mktemp -d "$BUILD/dkms.XXXXXX")
 	export REPO PLACE
 	export KVM_FIXES_ROOT=$PLACE/host KVM_FIXES_CACHE=${KVM_FIXES_CACHE:-$BUILD/cache}
-	make_host
+	. "$REPO/scripts/lib/private-host.sh"
+	make_private_host "$KVM_FIXES_ROOT" "$IMAGE" "$KERNEL"
+	cp -al "$KVM_FIXES_ROOT/lib/modules/$KERNEL" "$PLACE/before"
 	outside >"$PLACE/outside"
 }
 
 teardown_file() { [[ -z ${PLACE:-} ]] || rm -rf "$PLACE"; }
-
-# make_host - package database, sources and headers are this machine's.
-make_host() {
-	local modules=$KVM_FIXES_ROOT/lib/modules link
-	mkdir -p "$modules" "$KVM_FIXES_ROOT"/{usr/src,var/lib}
-	cp -al "$IMAGE/lib/modules/$KERNEL" "$modules/"
-	for link in build source; do
-		rm -f "$modules/$KERNEL/$link"
-		ln -s "$(readlink -f "/lib/modules/$KERNEL/$link")" "$modules/$KERNEL/$link"
-	done
-	ln -s /usr/src/linux-source-*.tar.xz "$KVM_FIXES_ROOT/usr/src/"
-	ln -s /var/lib/dpkg "$KVM_FIXES_ROOT/var/lib/dpkg"
-	depmod -b "$KVM_FIXES_ROOT" "$KERNEL"
-	cp -al "$modules/$KERNEL" "$PLACE/before"
-}
 
 # outside - what an installation on this machine itself would change.
 outside() { find /lib/modules /usr/src /var/lib/dkms /var/lib/kvm-fixes /etc/kernel /etc/dkms -printf '%p %s %T@ %l\n' 2>/dev/null | sort; }
