@@ -47,11 +47,8 @@ host() {
 }
 
 @test "a host whose module is another than the one installed fails" {
-	local dir=$BATS_TEST_TMPDIR/trees
-	mkdir "$dir"
-	cp -al "$WORK/trees/." "$dir/"
 	"$REPO/scripts/vm/make-initramfs" --out "$BATS_TEST_TMPDIR/initramfs" --guest-check "$BUILD/kvm-guest-check" \
-		--tree stock="$dir/stock" --tree fixed="$dir/stock" --tree after="$dir/after"
+		--tree stock="$WORK/trees/stock" --tree fixed="$WORK/trees/stock" --tree after="$WORK/trees/after"
 	run "$REPO/scripts/vm/run-host" --vendor amd --vmlinuz "$BUILD/image/$KERNEL/boot/vmlinuz-$KERNEL" \
 		--initramfs "$BATS_TEST_TMPDIR/initramfs" --log "$WORK/negative.log" --work "$BUILD/vm"
 	echo "$output"
