@@ -52,7 +52,7 @@ explain() {
 	local folders=() line=
 	mapfile -t folders < <(depmod_folders)
 	if [[ ${#folders[@]} -gt 0 ]]; then
-		line=$(grep -rHE --include='*.conf' "^[[:space:]]*(override[[:space:]]+(${1//[-_]/[-_]}|\*)|search)[[:space:]]" "${folders[@]}" | head -n 1) || line=
+		line=$(grep -rHE --include='*.conf' "^[[:space:]]*(override[[:space:]]+(${1//[-_]/[-_]}|\*)|search)[[:space:]]" "${folders[@]}" | sed -n 1p) || line=
 	fi
 	if [[ -n $line ]]; then
 		printf "because of '%s' in %s; change that line and run: %s install %s" \

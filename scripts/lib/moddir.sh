@@ -14,7 +14,7 @@ module_field() {
 		plain=$WORK/plain.ko
 		decompress "$1" >"$plain" 2>/dev/null || return 0
 	fi
-	modinfo -F "$2" "$plain" 2>/dev/null | head -n 1 || true
+	modinfo -F "$2" "$plain" 2>/dev/null | sed -n 1p || true
 }
 
 # is_stock FILE - the distribution's own, for this kernel?

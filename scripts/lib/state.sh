@@ -7,7 +7,7 @@
 # json_field NAME FILE - the first string of that name in JSON of our own making.
 json_field() {
 	local text
-	text=$(grep -oE "\"$1\":\"([^\"\\\\]|\\\\.)*\"" "$2" 2>/dev/null | head -n 1) || return 0
+	text=$(grep -oE "\"$1\":\"([^\"\\\\]|\\\\.)*\"" "$2" 2>/dev/null | sed -n 1p) || return 0
 	text=${text#*\":\"} text=${text%\"}
 	# json_string lets no control character through, so this one is free.
 	text=${text//\\\\/$'\1'} text=${text//\\\"/\"} text=${text//\\[nrt]/ }

@@ -99,7 +99,7 @@ make_chroot() {
 		tar -xf - -C "$CHROOT/root/kvm-fixes" --no-same-owner
 	apt update
 	apt autoclean
-	RELEASE=$(inside apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: linux-image-//p' | head -n 1)
+	RELEASE=$(inside apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: linux-image-//p' | sed -n 1p)
 	SERIES=$(cut -d. -f1,2 <<<"$RELEASE")
 	export CHROOT RELEASE SERIES
 }
