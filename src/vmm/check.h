@@ -28,6 +28,7 @@ struct vm;
  * @cond: broadcast when a counter or @failed changes
  * @vm: the VM whose vCPUs run now, or NULL
  * @failed: something went wrong; everybody is to come to an end
+ * @waits_for: what the check's main thread waits for, in words, or NULL
  * @expired: time is up for the whole run, so @failed stays
  * @reason: what went wrong first
  * @detail: what the check has to say when it passes
@@ -43,6 +44,7 @@ struct check_ctx {
 	struct vm *vm;
 	bool failed;
 	bool expired;
+	const char *waits_for;
 	char reason[REASON_SIZE];
 	char detail[DETAIL_SIZE];
 };
@@ -79,8 +81,10 @@ int ctx_fail(struct check_ctx *ctx, const char *fmt, ...) __attribute__((format(
 bool ctx_failed(struct check_ctx *ctx);
 void ctx_note(struct check_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ctx_add(struct check_ctx *ctx, unsigned int *counter);
-int ctx_wait(struct check_ctx *ctx, const unsigned int *counter, unsigned int at_least);
-int ctx_poll(struct check_ctx *ctx, const uint32_t *word, uint32_t from, uint32_t by);
+int ctx_wait(struct check_ctx *ctx, const unsigned int *counter, unsigned int at_least,
+	     const char *what);
+int ctx_poll(struct check_ctx *ctx, const uint32_t *word, uint32_t from, uint32_t by,
+	     const char *what);
 void ctx_pause(unsigned int microseconds);
 
 #endif

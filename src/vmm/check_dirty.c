@@ -36,7 +36,8 @@ static int on_exit(struct vcpu *vcpu, void *arg)
 	return vcpu_wrote_port(vcpu, PORT_DONE, &value) ? VCPU_STOP : vcpu_unexpected(vcpu);
 }
 
-static int start(struct work *work, unsigned int id, const struct touching *touching, bool one_round)
+static int start(struct work *work, unsigned int id, const struct touching *touching,
+		 bool one_round)
 {
 	*mail(work, id, MAIL_TOUCH_FIRST) = (uint32_t)(GUEST_DIRTY + touching->first * PAGE);
 	*mail(work, id, MAIL_TOUCH_STRIDE) = (uint32_t)(touching->stride * PAGE);
@@ -77,7 +78,7 @@ static int fetch_while_running(struct work *work, struct pages *seen)
 			const uint32_t *rounds = mail(work, i, MAIL_TOUCH_ROUNDS);
 			uint32_t from = __atomic_load_n(rounds, __ATOMIC_ACQUIRE);
 
-			if (ctx_poll(work->vm.ctx, rounds, from, 1))
+			if (ctx_poll(work->vm.ctx, rounds, from, 1, "a round of the guest"))
 				return -1;
 		}
 		if (fetch(work, seen))
@@ -149,12 +150,14 @@ int check_dirty_log(struct check_ctx *ctx)
 	struct work work = { .fetches = 0 };
 	int ret;
 
-	work.area = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	work.area =
+		mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (work.area == MAP_FAILED)
 		return ctx_fail(ctx, "no memory for the guest: %s", strerror(errno));
 	ret = vm_open(&work.vm, ctx, &guest_touch, VM_MAX_VCPUS, false);
 	if (ret == 0)
-		ret = vm_set_slot(&work.vm, GUEST_DIRTY, AREA_SIZE, work.area, KVM_MEM_LOG_DIRTY_PAGES);
+		ret = vm_set_slot(&work.vm, GUEST_DIRTY, AREA_SIZE, work.area,
+				  KVM_MEM_LOG_DIRTY_PAGES);
 	for (unsigned int i = 0; ret == 0 && i < ctx->loops; i++)
 		ret = phases(&work);
 	vm_close(&work.vm);

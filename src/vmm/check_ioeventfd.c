@@ -66,8 +66,9 @@ static int expect_events(struct vm *vm, const struct variant *v, int fd, unsigne
 
 	if (got == want)
 		return 0;
-	return ctx_fail(vm->ctx, "%s, %u bytes%s: %llu events, expected %u", v->mmio ? "MMIO" : "PIO",
-			v->width, v->match ? " with datamatch" : "", (unsigned long long)got, want);
+	return ctx_fail(vm->ctx, "%s, %u bytes%s: %llu events, expected %u",
+			v->mmio ? "MMIO" : "PIO", v->width, v->match ? " with datamatch" : "",
+			(unsigned long long)got, want);
 }
 
 static int assigned(struct vm *vm, const struct variant *v, int fd, struct totals *totals)
@@ -97,7 +98,8 @@ static int deassigned(struct vm *vm, const struct variant *v, int fd, struct tot
 {
 	struct step step = write_step(v, v->width ? v->width : 4, 3, 0, MATCH, true);
 
-	return program_run(vm, &step, 1, NULL, &totals->exits) || expect_events(vm, v, fd, 0) ? -1 : 0;
+	return program_run(vm, &step, 1, NULL, &totals->exits) || expect_events(vm, v, fd, 0) ? -1
+											      : 0;
 }
 
 static int one_variant(struct vm *vm, const struct variant *v, int fd, struct totals *totals)
@@ -107,8 +109,10 @@ static int one_variant(struct vm *vm, const struct variant *v, int fd, struct to
 
 	/* Nothing to match when any width is welcome: the kernel says so. */
 	if (!v->width && v->match)
-		return ret == -EINVAL ? 0 : ctx_fail(vm->ctx, "any width with datamatch: %s, expected %s",
-						     strerror(-ret), strerror(EINVAL));
+		return ret == -EINVAL
+			       ? 0
+			       : ctx_fail(vm->ctx, "any width with datamatch: %s, expected %s",
+					  strerror(-ret), strerror(EINVAL));
 	if (ret)
 		return ctx_fail(vm->ctx, "KVM_IOEVENTFD assign: %s", strerror(-ret));
 	if (assigned(vm, v, fd, totals))
@@ -138,7 +142,7 @@ static int all_variants(struct vm *vm, int fd, struct totals *totals)
 }
 
 /**
- * check_ioeventfd() - ioeventfds on ports and addresses, of each width and of any, with and without datamatch
+ * check_ioeventfd() - ioeventfds of each width and of any, with and without datamatch
  * @ctx: the check
  *
  * Return: 0, or -1 after ctx_fail().

@@ -2,9 +2,11 @@
 /*
  * irqfd: each event wakes a vCPU that is known to sit in hlt, and is taken as one
  * interrupt. Two events cannot melt into one, since the next is only sent when the
- * last has been reported and the vCPU has halted again.
+ * last has been taken and the vCPU has halted again.
  */
+#include <cpuid.h>
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,21 +15,41 @@
 #define INTERRUPTS	8
 #define SETTLE_US	2000
 
-/* What the vCPU's thread has heard from the guest; read after ctx_wait(). */
+/* What the vCPU's thread has heard from the guest. */
 struct reports {
-	unsigned int count;
-	uint32_t last;
+	unsigned int ready;	/* these two are counted by ctx_add() */
+	unsigned int taken;
+	unsigned int idle;	/* under ctx->lock */
 };
 
+/*
+ * The guest reports when it begins and after each hlt. A hlt may end before the interrupt
+ * can be taken, since KVM wakes the vCPU for what it sees pending and asks for the
+ * injection a moment later: such a report tells nothing new.
+ */
 static int on_exit(struct vcpu *vcpu, void *arg)
 {
+	struct check_ctx *ctx = vcpu->vm->ctx;
 	struct reports *reports = arg;
 	uint32_t taken;
 
 	if (!vcpu_wrote_port(vcpu, PORT_REPORT, &taken))
 		return vcpu_unexpected(vcpu);
-	reports->last = taken;
-	ctx_add(vcpu->vm->ctx, &reports->count);
+	if (taken == reports->taken + 1) {
+		ctx_add(ctx, &reports->taken);
+		return VCPU_GO;
+	}
+	if (taken != reports->taken)
+		return ctx_fail(ctx,
+				"guest took %u interrupts from one report to the next, expected 1",
+				taken - reports->taken);
+	if (!reports->ready) {
+		ctx_add(ctx, &reports->ready);
+		return VCPU_GO;
+	}
+	pthread_mutex_lock(&ctx->lock);
+	reports->idle++;
+	pthread_mutex_unlock(&ctx->lock);
 	return VCPU_GO;
 }
 
@@ -40,16 +62,21 @@ static int signal_irq(struct check_ctx *ctx, int fd)
 	return 0;
 }
 
-/* @sent interrupts so far: each was reported by itself, and none more than that. */
+/* @sent interrupts so far: all were taken, none more, and the vCPU has halted again. */
 static int expect_taken(struct vcpu *vcpu, const struct reports *reports, unsigned int sent)
 {
 	struct check_ctx *ctx = vcpu->vm->ctx;
+	unsigned int taken;
 
-	if (ctx_wait(ctx, &reports->count, sent + 1) || vcpu_await_halted(vcpu))
+	if (ctx_wait(ctx, &reports->ready, 1, "the guest to begin") ||
+	    ctx_wait(ctx, &reports->taken, sent, "the guest to take an interrupt") ||
+	    vcpu_await_halted(vcpu))
 		return -1;
-	if (reports->count != sent + 1 || reports->last != sent)
-		return ctx_fail(ctx, "%u interrupts sent: guest woke up %u times and took %u", sent,
-				reports->count - 1, reports->last);
+	pthread_mutex_lock(&ctx->lock);
+	taken = reports->taken;
+	pthread_mutex_unlock(&ctx->lock);
+	if (taken != sent)
+		return ctx_fail(ctx, "guest took %u interrupts of %u that were sent", taken, sent);
 	return 0;
 }
 
@@ -79,17 +106,58 @@ static int deassigned(struct vcpu *vcpu, const struct reports *reports, int fd, 
 	return 0;
 }
 
-static int run(struct vm *vm, int fd, unsigned int n)
+static int run_guest(struct vm *vm, int fd, unsigned int n)
 {
-	struct reports reports = { 0 };
 	struct vcpu *vcpu = &vm->vcpus[0];
+	struct reports reports = { 0 };
 	int ret;
 
 	if (vm_irqfd(vm, fd, 0) || vcpu_start(vcpu, on_exit, &reports))
 		return -1;
 	ret = deliver(vcpu, &reports, fd, n) || deassigned(vcpu, &reports, fd, n) ? -1 : 0;
 	vcpu_stop(vcpu);
-	return vcpu_join(vcpu) ? -1 : ret;
+	if (vcpu_join(vcpu) || ret)
+		return -1;
+	ctx_note(vm->ctx, "%u interrupts, %u idle wake-ups", n, reports.idle);
+	return 0;
+}
+
+/*
+ * QEMU's software emulation (seen with 7.2) delivers an interrupt twice when one of its
+ * CPUs is interrupted by another just as it enters a guest with that interrupt: the guest
+ * takes more than KVM has put in. With everything on one CPU it does not happen.
+ */
+static bool emulated_by_qemu(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+	char name[12];
+
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1U << 31))
+		return false;
+	__cpuid(0x40000000, eax, ebx, ecx, edx);
+	memcpy(name, &ebx, 4);
+	memcpy(name + 4, &ecx, 4);
+	memcpy(name + 8, &edx, 4);
+	return memcmp(name, "TCGTCGTCGTCG", sizeof(name)) == 0;
+}
+
+static int run_on_one_cpu(struct vm *vm, int fd, unsigned int n)
+{
+	cpu_set_t all, one;
+	int cpu = 0, ret;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return ctx_fail(vm->ctx, "sched_getaffinity: %s", strerror(errno));
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		return ctx_fail(vm->ctx, "sched_setaffinity: %s", strerror(errno));
+	ret = run_guest(vm, fd, n);
+	if (sched_setaffinity(0, sizeof(all), &all))
+		return ctx_fail(vm->ctx, "sched_setaffinity: %s", strerror(errno));
+	return ret;
 }
 
 /**
@@ -109,10 +177,8 @@ int check_irqfd(struct check_ctx *ctx)
 		return -1;
 	ret = vm_open(&vm, ctx, &guest_irq, 1, true);
 	if (ret == 0)
-		ret = run(&vm, fd, n);
+		ret = emulated_by_qemu() ? run_on_one_cpu(&vm, fd, n) : run_guest(&vm, fd, n);
 	vm_close(&vm);
 	close(fd);
-	if (ret == 0)
-		ctx_note(ctx, "%u interrupts", n);
 	return ret;
 }

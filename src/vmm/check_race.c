@@ -10,7 +10,7 @@
 #include "tally.h"
 #include "vm.h"
 
-#define ROUNDS		3
+#define ROUNDS		2
 #define TAIL		50	/* writes after the flag */
 #define BEFORE		10	/* writes before the change */
 #define DECOYS		1
@@ -59,8 +59,9 @@ static int on_exit(struct vcpu *vcpu, void *arg)
 	struct race *race = arg;
 	uint32_t number;
 
-	if (vcpu_wrote_port(vcpu, PORT_DONE, &number))
-		return *mail(race, MAIL_HAMMER_FLAG) ? VCPU_STOP : vcpu_unexpected(vcpu);
+	if (vcpu_wrote_port(vcpu, PORT_DONE, &number) &&
+	    __atomic_load_n(mail(race, MAIL_HAMMER_FLAG), __ATOMIC_ACQUIRE))
+		return VCPU_STOP;
 	if (!is_target(vcpu, race->target, &number))
 		return vcpu_unexpected(vcpu);
 	if (tally_exit(&race->tally, number))
@@ -95,7 +96,7 @@ static int set_decoys(struct race *race, uint32_t flags)
 
 static int put_on(struct race *race)
 {
-	if (ctx_wait(race->vm.ctx, &race->exits, BEFORE))
+	if (ctx_wait(race->vm.ctx, &race->exits, BEFORE, "exits before the change"))
 		return -1;
 	return set_decoys(race, 0) || set_event(race, 0, race->fd, 0) ? -1 : 0;
 }
@@ -106,7 +107,7 @@ static int take_off(struct race *race)
 	struct check_ctx *ctx = race->vm.ctx;
 	unsigned int exits;
 
-	if (ctx_poll(ctx, mail(race, MAIL_HAMMER_COUNT), 0, BEFORE) ||
+	if (ctx_poll(ctx, mail(race, MAIL_HAMMER_COUNT), 0, BEFORE, "writes before the change") ||
 	    set_decoys(race, KVM_IOEVENTFD_FLAG_DEASSIGN))
 		return -1;
 	pthread_mutex_lock(&ctx->lock);

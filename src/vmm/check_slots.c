@@ -10,7 +10,7 @@
 #include "ring.h"
 #include "vm.h"
 
-#define CHANGES		6	/* deletions, or moves */
+#define CHANGES		4	/* deletions, or moves */
 #define EXITS		10	/* of each vCPU before the next change */
 #define SEEN		10	/* reads of RAM by each vCPU before the next change */
 #define COMPARE_EVERY	16	/* exits of a vCPU from one look at its RAM to the next */
@@ -21,6 +21,7 @@ struct slots;
 struct player {
 	struct slots *slots;
 	struct ring ring;
+	uint32_t begun;		/* as in struct ring_epoch; under ctx->lock */
 	uint8_t *area;		/* its part of the slot's RAM */
 	uint32_t a;		/* guest addresses of that part */
 	uint32_t b;
@@ -31,31 +32,36 @@ struct player {
 struct slots {
 	struct vm vm;
 	uint8_t *memory;
-	struct ring_epoch epoch;	/* under ctx->lock */
+	struct ring_epoch epoch;	/* under ctx->lock; .begun is each player's */
 	struct player players[VM_MAX_VCPUS];
 };
 
+static uint32_t mail(const struct vcpu *vcpu, unsigned int offset)
+{
+	return __atomic_load_n(guest_mail(vcpu->vm->ram, vcpu->id, offset), __ATOMIC_ACQUIRE);
+}
+
+/* The slot begins to change, or has just come to rest. */
 static void set_epoch(struct slots *slots, enum ring_place place)
 {
 	pthread_mutex_lock(&slots->vm.ctx->lock);
 	slots->epoch.number++;
 	slots->epoch.place = place;
+	for (unsigned int i = 0; i < VM_MAX_VCPUS; i++)
+		slots->players[i].begun = mail(&slots->vm.vcpus[i], MAIL_RING_WRITE);
 	pthread_mutex_unlock(&slots->vm.ctx->lock);
 }
 
-static struct ring_epoch get_epoch(struct slots *slots)
+static struct ring_epoch get_epoch(const struct player *player)
 {
+	struct slots *slots = player->slots;
 	struct ring_epoch epoch;
 
 	pthread_mutex_lock(&slots->vm.ctx->lock);
 	epoch = slots->epoch;
+	epoch.begun = player->begun;
 	pthread_mutex_unlock(&slots->vm.ctx->lock);
 	return epoch;
-}
-
-static uint32_t mail(const struct vcpu *vcpu, unsigned int offset)
-{
-	return __atomic_load_n(guest_mail(vcpu->vm->ram, vcpu->id, offset), __ATOMIC_ACQUIRE);
 }
 
 static int failed(struct vcpu *vcpu, const struct player *player)
@@ -104,9 +110,10 @@ static int finish(struct vcpu *vcpu, struct player *player)
 	if (compare(vcpu, player))
 		return -1;
 	if (device != player->ring.reads || ram + device != number)
-		return ctx_fail(vcpu->vm->ctx,
-				"vCPU %u: %u accesses read RAM %u times and the device %u times, of which %u exited",
-				vcpu->id, number, ram, device, player->ring.reads);
+		return ctx_fail(
+			vcpu->vm->ctx,
+			"vCPU %u: %u accesses read RAM %u times and the device %u times, of which %u exited",
+			vcpu->id, number, ram, device, player->ring.reads);
 	return VCPU_STOP;
 }
 
@@ -119,11 +126,12 @@ static int on_exit(struct vcpu *vcpu, void *arg)
 	if (vcpu_wrote_port(vcpu, PORT_DONE, &value))
 		return mail(vcpu, MAIL_RING_STOP) ? finish(vcpu, player) : vcpu_unexpected(vcpu);
 	if (vcpu_wrote_port(vcpu, PORT_BAD, &value))
-		return ctx_fail(vcpu->vm->ctx, "vCPU %u: access %u read %#x, neither RAM nor device",
-				vcpu->id, value, mail(vcpu, MAIL_RING_BAD));
+		return ctx_fail(vcpu->vm->ctx,
+				"vCPU %u: access %u read %#x, neither RAM nor device", vcpu->id,
+				value, mail(vcpu, MAIL_RING_BAD));
 	if (vcpu->run->exit_reason != KVM_EXIT_MMIO)
 		return vcpu_unexpected(vcpu);
-	if (take_mmio(vcpu, player, get_epoch(player->slots)))
+	if (take_mmio(vcpu, player, get_epoch(player)))
 		return -1;
 	if ((player->ring.seen.number != epoch_before || player->exits % COMPARE_EVERY == 0) &&
 	    compare(vcpu, player))
@@ -142,7 +150,8 @@ static int await_exits(struct slots *slots)
 		pthread_mutex_lock(&ctx->lock);
 		from = slots->players[i].exits;
 		pthread_mutex_unlock(&ctx->lock);
-		if (ctx_wait(ctx, &slots->players[i].exits, from + EXITS))
+		if (ctx_wait(ctx, &slots->players[i].exits, from + EXITS,
+			     "exits at the address without RAM"))
 			return -1;
 	}
 	return 0;
@@ -154,7 +163,7 @@ static int await_ram(struct slots *slots)
 		const uint32_t *seen = guest_mail(slots->vm.ram, i, MAIL_RING_SEEN_RAM);
 		uint32_t from = __atomic_load_n(seen, __ATOMIC_ACQUIRE);
 
-		if (ctx_poll(slots->vm.ctx, seen, from, SEEN))
+		if (ctx_poll(slots->vm.ctx, seen, from, SEEN, "the guest to see RAM"))
 			return -1;
 	}
 	return 0;
@@ -178,7 +187,7 @@ static int delete_slot(struct slots *slots)
 
 static int move_slot(struct slots *slots)
 {
-	bool at_a = get_epoch(slots).place == RING_AT_A;
+	bool at_a = slots->epoch.place == RING_AT_A;
 
 	return change(slots, at_a ? GUEST_SLOT_MOVED : GUEST_SLOT, GUEST_SLOT_SIZE,
 		      at_a ? RING_AT_B : RING_AT_A) ||
@@ -230,10 +239,12 @@ static void note(struct slots *slots, unsigned int changes)
 		exits += slots->players[i].exits;
 		compares += slots->players[i].compares;
 	}
-	ctx_note(slots->vm.ctx, "%u changes, %u exits, RAM compared %u times", changes, exits, compares);
+	ctx_note(slots->vm.ctx, "%u changes, %u exits, RAM compared %u times", changes, exits,
+		 compares);
 }
 
-static int run(struct check_ctx *ctx, uint32_t address_b, int (*once)(struct slots *slots))
+static int run_slots(struct check_ctx *ctx, uint32_t address_b,
+		     int (*once)(struct slots *slots))
 {
 	struct slots slots = { .memory = NULL };
 	int ret;
@@ -264,7 +275,7 @@ static int run(struct check_ctx *ctx, uint32_t address_b, int (*once)(struct slo
  */
 int check_memslot_delete(struct check_ctx *ctx)
 {
-	return run(ctx, GUEST_SLOT, delete_slot);
+	return run_slots(ctx, GUEST_SLOT, delete_slot);
 }
 
 /**
@@ -275,5 +286,5 @@ int check_memslot_delete(struct check_ctx *ctx)
  */
 int check_memslot_move(struct check_ctx *ctx)
 {
-	return run(ctx, GUEST_SLOT_MOVED, move_slot);
+	return run_slots(ctx, GUEST_SLOT_MOVED, move_slot);
 }

@@ -94,10 +94,14 @@ int ctx_fail(struct check_ctx *ctx, const char *fmt, ...)
  */
 void ctx_expire(struct check_ctx *ctx, unsigned int seconds)
 {
+	const char *waits_for;
+
 	pthread_mutex_lock(&ctx->lock);
 	ctx->expired = true;
+	waits_for = ctx->waits_for ? ctx->waits_for : "the guest to go on";
 	pthread_mutex_unlock(&ctx->lock);
-	ctx_fail(ctx, "not at its end after the %u s that the whole run may take", seconds);
+	ctx_fail(ctx, "waits for %s after the %u s that the whole run may take", waits_for,
+		 seconds);
 }
 
 /**
@@ -163,21 +167,32 @@ void ctx_add(struct check_ctx *ctx, unsigned int *counter)
 	pthread_mutex_unlock(&ctx->lock);
 }
 
+static void set_waits_for(struct check_ctx *ctx, const char *what)
+{
+	pthread_mutex_lock(&ctx->lock);
+	ctx->waits_for = what;
+	pthread_mutex_unlock(&ctx->lock);
+}
+
 /**
  * ctx_wait() - sleep until a counter is high enough
  * @ctx: the check
  * @counter: something that ctx_add() counts
  * @at_least: the value to wait for
+ * @what: what that is, in words
  *
  * Return: 0, or -1 when the check has failed meanwhile.
  */
-int ctx_wait(struct check_ctx *ctx, const unsigned int *counter, unsigned int at_least)
+int ctx_wait(struct check_ctx *ctx, const unsigned int *counter, unsigned int at_least,
+	     const char *what)
 {
 	bool failed;
 
 	pthread_mutex_lock(&ctx->lock);
+	ctx->waits_for = what;
 	while (!ctx->failed && *counter < at_least)
 		pthread_cond_wait(&ctx->cond, &ctx->lock);
+	ctx->waits_for = NULL;
 	failed = ctx->failed;
 	pthread_mutex_unlock(&ctx->lock);
 	return failed ? -1 : 0;
@@ -189,19 +204,26 @@ int ctx_wait(struct check_ctx *ctx, const unsigned int *counter, unsigned int at
  * @word: the word; it may wrap around
  * @from: the value that the advance counts from
  * @by: how far it has to be from there
+ * @what: what that is, in words
  *
  * Sleeps between the looks: the guest may share its only CPU with this thread.
  *
  * Return: 0, or -1 when the check has failed meanwhile.
  */
-int ctx_poll(struct check_ctx *ctx, const uint32_t *word, uint32_t from, uint32_t by)
+int ctx_poll(struct check_ctx *ctx, const uint32_t *word, uint32_t from, uint32_t by,
+	     const char *what)
 {
-	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) - from < by) {
+	int ret = 0;
+
+	set_waits_for(ctx, what);
+	while (ret == 0 && __atomic_load_n(word, __ATOMIC_ACQUIRE) - from < by) {
 		if (ctx_failed(ctx))
-			return -1;
-		ctx_pause(POLL_US);
+			ret = -1;
+		else
+			ctx_pause(POLL_US);
 	}
-	return 0;
+	set_waits_for(ctx, NULL);
+	return ret;
 }
 
 /**

@@ -28,7 +28,7 @@ const char *const guest_mode_names[GUEST_MODES] = { "real", "big-real", "long" }
 	extern const uint8_t guest_##name##_64[];	\
 	extern const uint8_t guest_##name##_end_64[]
 
-#define CODE(name, bits, handler)	{ guest_##name##_##bits, guest_##name##_end_##bits, handler }
+#define CODE(name, bits, isr)	{ guest_##name##_##bits, guest_##name##_end_##bits, isr }
 
 #define IMAGE(name, isr16, isr64)					\
 	DECLARE(name);							\
@@ -66,7 +66,8 @@ static void load_vector(uint8_t *ram, enum guest_mode mode, unsigned int vector,
 		memcpy(ram + (size_t)4 * vector, &handler, sizeof(handler));
 		return;
 	}
-	put64(ram, GUEST_IDT + 16 * vector, handler | (uint64_t)GUEST_CS << 16 | GATE_INTERRUPT << 32);
+	put64(ram, GUEST_IDT + 16 * vector,
+	      handler | (uint64_t)GUEST_CS << 16 | GATE_INTERRUPT << 32);
 	put64(ram, GUEST_IDT + 16 * vector + 8, 0);
 }
 
@@ -110,7 +111,8 @@ int guest_load(uint8_t *ram, const struct guest_image *image, enum guest_mode mo
 	for (unsigned int i = 0; i < TRAP_VECTORS; i++)
 		load_vector(ram, mode, i, GUEST_TRAPS + i * TRAP_STUB_SIZE);
 	if (code->isr)
-		load_vector(ram, mode, GUEST_VECTOR, GUEST_CODE + (uint32_t)(code->isr - code->start));
+		load_vector(ram, mode, GUEST_VECTOR,
+			    GUEST_CODE + (uint32_t)(code->isr - code->start));
 	if (mode == GUEST_LONG) {
 		load_page_tables(ram);
 		put64(ram, GUEST_GDT + GUEST_CS, DESC_CODE64);

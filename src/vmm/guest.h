@@ -12,9 +12,10 @@
 
 /**
  * enum guest_mode - how a vCPU starts
- * @GUEST_REAL: real mode with 64 KiB segments; without unrestricted guest, VMX runs it as virtual 8086
- * @GUEST_BIG_REAL: real mode with 4 GiB data segments; without unrestricted guest that is a state which
- *	VMX cannot enter, so KVM emulates every instruction
+ * @GUEST_REAL: real mode with 64 KiB segments; without unrestricted guest, VMX runs it as
+ *	virtual 8086
+ * @GUEST_BIG_REAL: real mode with 4 GiB data segments; without unrestricted guest that is a
+ *	state which VMX cannot enter, so KVM emulates every instruction
  * @GUEST_LONG: 64-bit with paging
  * @GUEST_MODES: how many there are
  */

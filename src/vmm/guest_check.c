@@ -143,7 +143,8 @@ static int run_all(const struct options *options, const struct check *table, siz
 	ctx_destroy(&run.ctx);
 	close(kvm);
 	if (ret) {
-		snprintf(why, sizeof(why), "cannot start: %s; see the process limits", strerror(-ret));
+		snprintf(why, sizeof(why), "cannot start: %s; see the process limits",
+			 strerror(-ret));
 		return refuse(options, out, EXIT_REFUSED, why);
 	}
 	return report_end(&run.report) ? EXIT_FAILED : EXIT_PASSED;

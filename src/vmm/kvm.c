@@ -86,8 +86,9 @@ int kvm_open(const char *path, size_t *run_size, char *why, size_t size)
 		return refuse(fd, "no KVM at", path, why, size);
 	cap = ret == KVM_API_VERSION ? missing_capability(fd) : "API version 12";
 	if (cap) {
-		snprintf(why, size, "%s: this KVM (API version %d) lacks %s; use a kernel from 5.10 on",
-			 path, ret, cap);
+		snprintf(why, size,
+			 "%s: this KVM (API version %d) lacks %s; use a kernel from 5.10 on", path,
+			 ret, cap);
 		close(fd);
 		return -EOPNOTSUPP;
 	}

@@ -24,11 +24,12 @@ static const struct option long_options[] = {
 };
 
 /* The first complaint is the one that helps. */
-static int __attribute__((format(printf, 2, 3))) complain(struct options *options, const char *fmt, ...)
+static int __attribute__((format(printf, 2, 3)))
+complain(struct options *options, const char *fmt, ...)
 {
-	va_list ap;
-
 	if (!options->why[0]) {
+		va_list ap;
+
 		va_start(ap, fmt);
 		vsnprintf(options->why, sizeof(options->why), fmt, ap);
 		va_end(ap);
@@ -39,10 +40,10 @@ static int __attribute__((format(printf, 2, 3))) complain(struct options *option
 static int number(struct options *options, const char *name, unsigned int max, unsigned int *value)
 {
 	size_t digits = strspn(optarg, "0123456789");
-	unsigned long parsed;
 
 	if (digits && !optarg[digits] && digits < 10) {
-		parsed = strtoul(optarg, NULL, 10);
+		unsigned long parsed = strtoul(optarg, NULL, 10);
+
 		if (parsed >= 1 && parsed <= max) {
 			*value = (unsigned int)parsed;
 			return 0;
@@ -60,7 +61,8 @@ static int select_one(struct options *options, const char *name, size_t length,
 			return 0;
 		}
 	}
-	return complain(options, "there is no check '%.*s'; --list names them all", (int)length, name);
+	return complain(options, "there is no check '%.*s'; --list names them all", (int)length,
+			name);
 }
 
 /**

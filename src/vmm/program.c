@@ -55,7 +55,8 @@ static void load(struct vm *vm, const struct step *steps, size_t nsteps, const u
 
 		memcpy(vm->ram + GUEST_OPS + i * sizeof(*op), op, sizeof(*op));
 		if (OP_KIND(op->code) == OP_OUTS)
-			memcpy(vm->ram + GUEST_STRING, string, (size_t)op->repeat * OP_WIDTH(op->code));
+			memcpy(vm->ram + GUEST_STRING, string,
+			       (size_t)op->repeat * OP_WIDTH(op->code));
 	}
 	memcpy(vm->ram + GUEST_OPS + nsteps * sizeof(end), &end, sizeof(end));
 	memset(vm->ram + GUEST_RESULTS, 0, 8 * nsteps);

@@ -44,8 +44,8 @@ void report_add(struct report *report, const struct result *result)
 	report->results[report->n++] = *result;
 	if (report->json)
 		return;
-	fprintf(report->out, "%-18s %-7s %8.3f s  %s\n", result->name, verdicts_text[result->verdict],
-		result->seconds, result->detail);
+	fprintf(report->out, "%-18s %-7s %8.3f s  %s\n", result->name,
+		verdicts_text[result->verdict], result->seconds, result->detail);
 	fflush(report->out);
 }
 

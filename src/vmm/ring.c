@@ -29,37 +29,41 @@ static bool is_outside(enum ring_place place, uint32_t number)
 	return place == RING_NOWHERE;
 }
 
-/*
- * Which exit follows the last one while the slot stays at @place. The last one itself may
- * be left over from before: it was on its way when the slot came to rest.
- */
-static bool next_exit(const struct ring *ring, enum ring_place place, uint32_t *number, bool *read)
+/* The first write after @number that exits while the slot stays at @place, if there is one. */
+static bool next_outside(enum ring_place place, uint32_t number, uint32_t *next)
 {
-	*number = ring->last;
-	*read = !ring->last_was_read && is_outside(place, ring->last);
-	if (*read)
-		return true;
-	(*number)++;
-	if (is_outside(place, *number))
-		return true;
-	(*number)++;
-	return is_outside(place, *number);
+	for (*next = number + 1; *next != number + 3; (*next)++)
+		if (is_outside(place, *next))
+			return true;
+	return false;
 }
 
-/* Is this exit right, given that the slot did not move since the one before? */
+/*
+ * Which exit comes next while the slot is at rest? After one that came in the same rest
+ * there is but one; the last one may be left over from before, on its way when the slot
+ * came to rest. The first one in a rest may be left over too, if its write was begun.
+ */
+static bool is_next(const struct ring *ring, struct ring_epoch now, uint32_t number, bool read)
+{
+	bool first = ring->seen.number != now.number;
+	uint32_t next;
+
+	if (first && (int32_t)(number - now.begun) <= 0)
+		return true;
+	if (!first && !ring->last_was_read && is_outside(now.place, ring->last))
+		return read && number == ring->last;
+	return !read && next_outside(now.place, first ? now.begun : ring->last, &next) &&
+	       number == next;
+}
+
 static int check_at_rest(struct ring *ring, struct ring_epoch now, uint32_t number, bool read)
 {
-	uint32_t want;
-	bool want_read, any;
-
-	if (now.place == RING_CHANGING || ring->seen.number != now.number)
+	if (now.place == RING_CHANGING || is_next(ring, now, number, read))
 		return 0;
-	any = next_exit(ring, now.place, &want, &want_read);
-	if (any && number == want && read == want_read)
-		return 0;
-	snprintf(ring->why, sizeof(ring->why), "slot at rest: %s %u exited after %s %u, expected %s%.0u",
-		 read ? "read" : "write", number, ring->last_was_read ? "read" : "write", ring->last,
-		 any ? want_read ? "read " : "write " : "none", any ? want : 0);
+	snprintf(ring->why, sizeof(ring->why),
+		 "slot at rest (place %d) after write %u: %s %u exited, and before it %s %u",
+		 (int)now.place, now.begun, read ? "read" : "write", number,
+		 ring->last_was_read ? "read" : "write", ring->last);
 	return -EPROTO;
 }
 

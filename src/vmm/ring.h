@@ -25,17 +25,19 @@ enum ring_place { RING_CHANGING, RING_NOWHERE, RING_EVERYWHERE, RING_AT_A, RING_
  * struct ring_epoch - a time in which the slot stays where it is
  * @number: different for each
  * @place: where that is
+ * @begun: the latest write that the vCPU may have begun before the slot came to rest
  */
 struct ring_epoch {
 	unsigned int number;
 	enum ring_place place;
+	uint32_t begun;
 };
 
 /**
  * struct ring - the account of one vCPU
  * @cells: what its cells in the RAM must hold
  * @last: number of the latest write known of; numbers begin at 1 and may wrap
- * @last_was_read: the latest exit was the read after that write
+ * @last_was_read: the latest exit was a read, the one after that write
  * @seen: the epoch of the latest exit
  * @writes: writes that exited
  * @reads: reads that exited

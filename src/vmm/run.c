@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs a vCPU, here or in a thread, kicks it out of the guest, and tells what
- * an exit was about.
+ * Runs a vCPU, here or in a thread, and kicks it out of the guest.
  */
 #include <errno.h>
 #include <signal.h>
@@ -54,14 +53,27 @@ static bool must_stop(struct vcpu *vcpu)
 
 static void take_kick(struct vcpu *vcpu)
 {
+	struct check_ctx *ctx = vcpu->vm->ctx;
 	struct kvm_mp_state state = { 0 };
 
 	/* Cleared before must_stop() looks: a later kick sets it again. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	if (vcpu->vm->irqchip && ioctl(vcpu->fd, KVM_GET_MP_STATE, &state) < 0)
-		ctx_fail(vcpu->vm->ctx, "KVM_GET_MP_STATE: %s", strerror(errno));
-	vcpu->mp_state = state.mp_state;
-	ctx_add(vcpu->vm->ctx, &vcpu->kicks);
+		ctx_fail(ctx, "KVM_GET_MP_STATE: %s", strerror(errno));
+	pthread_mutex_lock(&ctx->lock);
+	vcpu->halted = vcpu->vm->irqchip && state.mp_state == KVM_MP_STATE_HALTED;
+	pthread_mutex_unlock(&ctx->lock);
+	ctx_add(ctx, &vcpu->kicks);
+}
+
+static bool is_halted(struct vcpu *vcpu)
+{
+	bool halted;
+
+	pthread_mutex_lock(&vcpu->vm->ctx->lock);
+	halted = vcpu->halted;
+	pthread_mutex_unlock(&vcpu->vm->ctx->lock);
+	return halted;
 }
 
 /**
@@ -182,84 +194,10 @@ int vcpu_await_halted(struct vcpu *vcpu)
 		seen = vcpu->kicks;
 		kick_locked(vcpu);
 		pthread_mutex_unlock(&ctx->lock);
-		if (ctx_wait(ctx, &vcpu->kicks, seen + 1))
+		if (ctx_wait(ctx, &vcpu->kicks, seen + 1, "the vCPU to leave the guest"))
 			return -1;
-		if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+		if (is_halted(vcpu))
 			return 0;
 		ctx_pause(HALT_POLL_US);
-	}
-}
-
-/**
- * vcpu_wrote_port() - is this exit a 32-bit write to a port?
- * @vcpu: the vCPU, stopped by an exit
- * @port: the port
- * @value: becomes what was written
- *
- * Return: true if so.
- */
-bool vcpu_wrote_port(const struct vcpu *vcpu, uint16_t port, uint32_t *value)
-{
-	const struct kvm_run *run = vcpu->run;
-
-	if (run->exit_reason != KVM_EXIT_IO || run->io.direction != KVM_EXIT_IO_OUT ||
-	    run->io.port != port || run->io.size != 4 || run->io.count != 1)
-		return false;
-	memcpy(value, (const uint8_t *)run + run->io.data_offset, sizeof(*value));
-	return true;
-}
-
-/* The guest's stack: vector, error code if that vector has one, rip; words as wide as the mode's. */
-static int trapped(struct vcpu *vcpu, uint64_t rsp)
-{
-	struct vm *vm = vcpu->vm;
-	size_t width = vm->ctx->mode == GUEST_LONG ? 8 : 2;
-	struct kvm_sregs sregs = { 0 };
-	uint64_t word[3] = { 0 };
-
-	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) < 0)
-		sregs.cr2 = 0;
-	for (size_t i = 0; i < 3 && rsp + width * (i + 1) <= GUEST_STACKS; i++)
-		memcpy(&word[i], vm->ram + rsp + width * i, width);
-	return ctx_fail(vm->ctx, "vCPU %u: guest took exception %llu, then on its stack %#llx %#llx, cr2 %#llx",
-			vcpu->id, (unsigned long long)word[0], (unsigned long long)word[1],
-			(unsigned long long)word[2], sregs.cr2);
-}
-
-/**
- * vcpu_unexpected() - fail the check because of an exit that has no place in it
- * @vcpu: the vCPU, stopped by that exit
- *
- * Return: -1, always.
- */
-int vcpu_unexpected(struct vcpu *vcpu)
-{
-	const struct kvm_run *run = vcpu->run;
-	struct kvm_regs regs = { 0 };
-	uint32_t value;
-
-	/* A rip of 0 then says that there is none to be had. */
-	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
-		regs.rip = 0;
-	if (vcpu_wrote_port(vcpu, PORT_TRAP, &value))
-		return trapped(vcpu, regs.rsp);
-	switch (run->exit_reason) {
-	case KVM_EXIT_IO:
-		return ctx_fail(vcpu->vm->ctx, "vCPU %u: unexpected PIO %s of %u bytes at port %#x, rip %#llx",
-				vcpu->id, run->io.direction == KVM_EXIT_IO_OUT ? "write" : "read",
-				run->io.size, run->io.port, regs.rip);
-	case KVM_EXIT_MMIO:
-		return ctx_fail(vcpu->vm->ctx, "vCPU %u: unexpected MMIO %s of %u bytes at %#llx, rip %#llx",
-				vcpu->id, run->mmio.is_write ? "write" : "read", run->mmio.len,
-				run->mmio.phys_addr, regs.rip);
-	case KVM_EXIT_FAIL_ENTRY:
-		return ctx_fail(vcpu->vm->ctx, "vCPU %u: the CPU refused to enter the guest, reason %#llx, rip %#llx",
-				vcpu->id, run->fail_entry.hardware_entry_failure_reason, regs.rip);
-	case KVM_EXIT_INTERNAL_ERROR:
-		return ctx_fail(vcpu->vm->ctx, "vCPU %u: KVM internal error %u, rip %#llx", vcpu->id,
-				run->internal.suberror, regs.rip);
-	default:
-		return ctx_fail(vcpu->vm->ctx, "vCPU %u: unexpected exit %u, rip %#llx", vcpu->id,
-				run->exit_reason, regs.rip);
 	}
 }

@@ -79,7 +79,8 @@ static int one_access(struct script *script, const struct access *access, uint8_
 
 	skip(script);
 	if (script->step == script->nsteps) {
-		snprintf(script->why, sizeof(script->why), "%s of %u bytes at %#llx after the last one",
+		snprintf(script->why, sizeof(script->why),
+			 "%s of %u bytes at %#llx after the last one",
 			 verb(access->mmio, access->write), access->width,
 			 (unsigned long long)access->addr);
 		return -EPROTO;
@@ -91,12 +92,13 @@ static int one_access(struct script *script, const struct access *access, uint8_
 	if (access->mmio != is_mmio(kind) || access->write != is_write(kind) ||
 	    access->addr != step->op.addr || access->width != width ||
 	    (access->write && memcmp(data, want, width) != 0)) {
-		snprintf(script->why, sizeof(script->why),
-			 "step %zu: expected %s of %u bytes at %#x (%#llx), got %s of %u at %#llx (%#llx)",
-			 script->step, verb(is_mmio(kind), is_write(kind)), width, step->op.addr,
-			 number(want, width), verb(access->mmio, access->write), access->width,
-			 (unsigned long long)access->addr,
-			 access->write ? number(data, access->width) : 0);
+		snprintf(
+			script->why, sizeof(script->why),
+			"step %zu: expected %s of %u bytes at %#x (%#llx), got %s of %u at %#llx (%#llx)",
+			script->step, verb(is_mmio(kind), is_write(kind)), width, step->op.addr,
+			number(want, width), verb(access->mmio, access->write), access->width,
+			(unsigned long long)access->addr,
+			access->write ? number(data, access->width) : 0);
 		return -EPROTO;
 	}
 	if (!access->write)
@@ -138,8 +140,9 @@ int script_end(struct script *script)
 	if (script->step == script->nsteps)
 		return 0;
 	step = &script->steps[script->step];
-	snprintf(script->why, sizeof(script->why), "step %zu: %u of %u exits for %s at %#x are missing",
-		 script->step, step->op.repeat - script->done, step->op.repeat,
+	snprintf(script->why, sizeof(script->why),
+		 "step %zu: %u of %u exits for %s at %#x are missing", script->step,
+		 step->op.repeat - script->done, step->op.repeat,
 		 verb(is_mmio(OP_KIND(step->op.code)), is_write(OP_KIND(step->op.code))),
 		 step->op.addr);
 	return -EPROTO;
@@ -161,10 +164,12 @@ int script_results(struct script *script, const uint8_t *results, const uint8_t 
 		unsigned long long got = number(results + 8 * i, 8);
 		unsigned long long want = number((const uint8_t *)&op->value, width);
 
-		if (kind == OP_INS && memcmp(string, script->string, (size_t)op->repeat * width) != 0) {
-			snprintf(script->why, sizeof(script->why),
-				 "step %zu: the guest stored other bytes than %u reads of %u gave it",
-				 i, op->repeat, width);
+		if (kind == OP_INS &&
+		    memcmp(string, script->string, (size_t)op->repeat * width) != 0) {
+			snprintf(
+				script->why, sizeof(script->why),
+				"step %zu: the guest stored other bytes than %u reads of %u gave it",
+				i, op->repeat, width);
 			return -EPROTO;
 		}
 		if ((kind == OP_IN || kind == OP_READ) && got != want) {

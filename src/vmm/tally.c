@@ -19,8 +19,8 @@
 int tally_exit(struct tally *tally, uint32_t number)
 {
 	if (tally->exits && number != tally->last + 1) {
-		snprintf(tally->why, sizeof(tally->why), "write %" PRIu32 " exited after write %" PRIu32,
-			 number, tally->last);
+		snprintf(tally->why, sizeof(tally->why),
+			 "write %" PRIu32 " exited after write %" PRIu32, number, tally->last);
 		return -EPROTO;
 	}
 	if (!tally->exits)
@@ -33,8 +33,8 @@ int tally_exit(struct tally *tally, uint32_t number)
 static int wrong(struct tally *tally, const struct tally_end *end, const char *what)
 {
 	snprintf(tally->why, sizeof(tally->why),
-		 "%s: %" PRIu32 " writes, change seen after %" PRIu32 ", %" PRIu32 " exits (%" PRIu32
-		 " to %" PRIu32 "), %" PRIu64 " events",
+		 "%s: %" PRIu32 " writes, change seen after %" PRIu32 ", %" PRIu32
+		 " exits (%" PRIu32 " to %" PRIu32 "), %" PRIu64 " events",
 		 what, end->total, end->seen, tally->exits, tally->first, tally->last, end->events);
 	return -EPROTO;
 }

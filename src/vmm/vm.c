@@ -43,9 +43,9 @@ static int set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size, v
 	};
 
 	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
-		return ctx_fail(vm->ctx, "KVM_SET_USER_MEMORY_REGION slot %u at %#llx, %llu bytes: %s",
-				slot, (unsigned long long)gpa, (unsigned long long)size,
-				strerror(errno));
+		return ctx_fail(vm->ctx,
+				"KVM_SET_USER_MEMORY_REGION slot %u at %#llx, %llu bytes: %s", slot,
+				(unsigned long long)gpa, (unsigned long long)size, strerror(errno));
 	return 0;
 }
 

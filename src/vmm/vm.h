@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A VM with its memory and vCPUs. Only vm.c, vcpu.c, run.c and kvm.c talk to KVM.
+ * A VM with its memory and vCPUs. Only vm.c, vcpu.c, run.c, exits.c and
+ * kvm.c talk to KVM.
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -45,7 +46,8 @@ typedef int (*vcpu_exit_fn)(struct vcpu *vcpu, void *arg);
  * @running: somebody is in vcpu_run(); changes under ctx->lock
  * @stop: vcpu_run() is to end; changes under ctx->lock
  * @kicks: kicks that have been taken, counted by ctx_add()
- * @mp_state: KVM_MP_STATE_* at the last kick; only known when the VM has an irqchip
+ * @halted: it sat in hlt at the last kick; only known when the VM has an irqchip;
+ *	changes under ctx->lock
  * @on_exit: handler of the thread
  * @arg: for the handler
  * @result: what vcpu_run() gave in the thread
@@ -61,7 +63,7 @@ struct vcpu {
 	bool running;
 	bool stop;
 	unsigned int kicks;
-	uint32_t mp_state;
+	bool halted;
 	vcpu_exit_fn on_exit;
 	void *arg;
 	int result;

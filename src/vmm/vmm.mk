@@ -32,7 +32,7 @@ $(BUILD)/kvm-guest-check: $(VMM_OBJ)/main.o $(VMM_OBJECTS)
 	$(CC) $(CFLAGS) $(VMM_CFLAGS) $(LDFLAGS) $(VMM_LINK) -o $@ $^
 
 # ioctl() is the fake KVM's in the tests, so that they cannot reach the host's.
-VMM_TESTS := $(BUILD)/vmm_test $(BUILD)/vmm_fake_test
+VMM_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/%,$(wildcard tests/unit/vmm_*test.c))
 VMM_TEST_LINK = $(CC) $(CFLAGS) $(VMM_CFLAGS) $(LDFLAGS) $(filter-out -static,$(VMM_LINK)) \
 	-Wl,--wrap=ioctl -o $@ $^ -lcmocka
 

@@ -74,7 +74,7 @@ static uint8_t *place(const struct guest_op *now)
 	if (kind == OP_OUTS || kind == OP_INS)
 		return ram + GUEST_STRING + (size_t)done * OP_WIDTH(now->code);
 	if (is_write(kind))
-		return ram + GUEST_OPS + op * OP_SIZE + OP_VALUE;
+		return ram + GUEST_OPS + (size_t)op * OP_SIZE + OP_VALUE;
 	return ram + GUEST_RESULTS + 8 * (size_t)op;
 }
 
@@ -122,7 +122,8 @@ static bool event(const struct guest_op *now)
 	return false;
 }
 
-static void tell_io(struct kvm_run *run, uint32_t port, bool write, unsigned int width, const void *data)
+static void tell_io(struct kvm_run *run, uint32_t port, bool write, unsigned int width,
+		    const void *data)
 {
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
@@ -163,7 +164,8 @@ static void finish_read(struct kvm_run *run, const struct guest_op *now)
 
 	if (OP_KIND(now->code) != OP_INS)
 		memset(to, 0, 8);
-	memcpy(to, is_mmio(OP_KIND(now->code)) ? run->mmio.data : (uint8_t *)run + DATA_OFFSET, width);
+	memcpy(to, is_mmio(OP_KIND(now->code)) ? run->mmio.data : (uint8_t *)run + DATA_OFFSET,
+	       width);
 	to[0] ^= fake.defect == DEFECT_READ;
 	reading = false;
 	advance(now);
@@ -267,7 +269,7 @@ static int serve(int fd, unsigned long request, void *arg)
 		return file();
 	case KVM_SET_USER_MEMORY_REGION:
 		if (region->slot == 0)
-			ram = (uint8_t *)(uintptr_t)region->userspace_addr;
+			memcpy(&ram, &region->userspace_addr, sizeof(ram));
 		return 0;
 	case KVM_IOEVENTFD:
 		return set_event(arg);

@@ -49,7 +49,7 @@ static int run(int (*check)(struct check_ctx *ctx), enum guest_mode mode, char *
 	assert_int_equal(ctx_failed(&ctx), ret != 0);
 	assert_int_equal(strlen(ctx.reason) != 0, ret != 0);
 	assert_int_equal(strlen(ctx.detail) != 0, ret == 0);
-	strcpy(reason, ctx.reason);
+	memcpy(reason, ctx.reason, REASON_SIZE);
 	ctx_destroy(&ctx);
 	assert_int_equal(open_files(), before);
 	return ret;
@@ -131,15 +131,14 @@ static const struct check bad[] = {
 /* The program with one option; returns its exit code. */
 static int program(const struct check *table, size_t n, const char *option, char **out)
 {
-	char *argv[] = { (char *)(uintptr_t)"kvm-guest-check", (char *)(uintptr_t)"--device",
-			 (char *)(uintptr_t)DEVICE, (char *)(uintptr_t)option, NULL };
+	const char *const argv[] = { "kvm-guest-check", "--device", DEVICE, option, NULL };
 	unsigned int before = open_files();
 	size_t size;
 	FILE *file = open_memstream(out, &size);
 	int ret;
 
 	assert_non_null(file);
-	ret = guest_check(option ? 4 : 3, argv, table, n, file);
+	ret = guest_check(option ? 4 : 3, (char *const *)argv, table, n, file);
 	fclose(file);
 	assert_int_equal(open_files(), before);
 	return ret;
@@ -169,7 +168,8 @@ static void program_codes(void **state)
 	expect_end(out, "");
 	fake.defect = DEFECT_DATA;
 	assert_int_equal(program(good, 2, "--json", &out), EXIT_FAILED);
-	assert_non_null(strstr(out, "{\"schema\":1,\"result\":\"fail\",\"checks\":[{\"name\":\"good\","
+	assert_non_null(strstr(out,
+			       "{\"schema\":1,\"result\":\"fail\",\"checks\":[{\"name\":\"good\","
 			       "\"result\":\"pass\""));
 	free(out);
 }
@@ -242,7 +242,9 @@ static void program_hung_guest(void **state)
 	assert_int_equal(program(table, 2, "--timeout=1", &out), EXIT_FAILED);
 	assert_in_range(time(NULL) - start, 0, 5);
 	assert_non_null(strstr(out, "\nlater              NOT RUN"));
-	expect_end(out, "guest-check: FAIL (pio: real mode: not at its end after the 1 s that the whole run may take)\n");
+	expect_end(
+		out,
+		"guest-check: FAIL (pio: real mode: waits for the guest to go on after the 1 s that the whole run may take)\n");
 }
 
 int main(void)
