@@ -15,6 +15,8 @@ setup_file() {
 	CACHE=${KVM_FIXES_TEST_CACHE:-$BUILD/cache}/chroot
 	export SUITE REPO CACHE
 	[[ $EUID == 0 ]] || skip "needs root"
+	unshare --mount --propagation private true 2>/dev/null ||
+		skip "mounting is not allowed here, or the root folder is no mount point"
 	mkdir -p "$CACHE/archives" "$BUILD"
 	PLACE=$(mktemp -d "$BUILD/chroot.XXXXXX")
 	export PLACE
