@@ -58,7 +58,8 @@ void ctx_reset(struct check_ctx *ctx)
 }
 
 /* Keep the reason if it is the first, end all waits, stop the vCPUs. */
-static void fail_locked(struct check_ctx *ctx, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+fail_locked(struct check_ctx *ctx, const char *fmt, va_list ap)
 {
 	if (!ctx->failed)
 		vsnprintf(ctx->reason, sizeof(ctx->reason), fmt, ap);
@@ -100,7 +101,7 @@ void ctx_expire(struct check_ctx *ctx, unsigned int seconds)
 	ctx->expired = true;
 	waits_for = ctx->waits_for ? ctx->waits_for : "the guest to go on";
 	pthread_mutex_unlock(&ctx->lock);
-	ctx_fail(ctx, "waits for %s after the %u s that the whole run may take", waits_for,
+	ctx_fail(ctx, "still waits for %s after the %u s that the whole run may take", waits_for,
 		 seconds);
 }
 

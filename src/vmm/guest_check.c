@@ -40,6 +40,7 @@ struct run {
 	struct check_ctx ctx;
 	struct report report;
 	const char *current;
+	double start;	/* of the current one */
 };
 
 static double now(void)
@@ -70,7 +71,6 @@ static void run_modes(struct check_ctx *ctx, const struct check *check, struct r
 static void run_check(struct run *run, const struct check *check)
 {
 	struct result result = { .name = check->name };
-	double start = now();
 
 	ctx_reset(&run->ctx);
 	if (ctx_expired(&run->ctx)) {
@@ -78,8 +78,9 @@ static void run_check(struct run *run, const struct check *check)
 		snprintf(result.detail, sizeof(result.detail), "no time was left");
 	} else {
 		run->current = check->name;
+		run->start = now();
 		run_modes(&run->ctx, check, &result);
-		result.seconds = now() - start;
+		result.seconds = now() - run->start;
 	}
 	report_add(&run->report, &result);
 }
@@ -88,7 +89,11 @@ static void run_check(struct run *run, const struct check *check)
 static void last_resort(void *arg)
 {
 	struct run *run = arg;
-	struct result result = { .name = run->current, .verdict = VERDICT_FAIL };
+	struct result result = {
+		.name = run->current,
+		.verdict = VERDICT_FAIL,
+		.seconds = now() - run->start,
+	};
 
 	snprintf(result.detail, sizeof(result.detail), "could not be stopped: %s",
 		 run->ctx.reason);

@@ -244,7 +244,7 @@ static void program_hung_guest(void **state)
 	assert_non_null(strstr(out, "\nlater              NOT RUN"));
 	expect_end(
 		out,
-		"guest-check: FAIL (pio: real mode: waits for the guest to go on after the 1 s that the whole run may take)\n");
+		"guest-check: FAIL (pio: real mode: still waits for the guest to go on after the 1 s that the whole run may take)\n");
 }
 
 int main(void)

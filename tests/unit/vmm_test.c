@@ -205,7 +205,7 @@ static void ctx_first_reason(void **state)
 	ctx.waits_for = "godot";
 	ctx_expire(&ctx, 3);
 	assert_string_equal(ctx.reason,
-			    "waits for godot after the 3 s that the whole run may take");
+			    "still waits for godot after the 3 s that the whole run may take");
 	ctx_reset(&ctx);
 	assert_true(ctx_failed(&ctx) && ctx_expired(&ctx));
 	ctx_destroy(&ctx);
