@@ -158,14 +158,19 @@ prepared() { "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$1"; }
 }
 
 @test "a build that is killed leaves no modules, and the next one makes them" {
-	local tree=$PLACE/b/killed
+	local tree=$PLACE/b/killed object
 	prepared "$tree"
 	setsid "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out" 2>/dev/null &
 	local pid=$!
-	until compgen -G "$tree/virt/kvm/*.o" >/dev/null; do sleep 0.2; done
+	until compgen -G "$tree/virt/kvm/.*.o.cmd" >/dev/null; do sleep 0.2; done
 	kill -KILL -- "-$pid"
 	wait "$pid" || true
 	[[ -z $(find "$PLACE/b/out" -name '*.ko' -o -name report.json) ]]
+	# The worst moment: an object is there, its exports' CRCs are not yet.
+	sed -i '/^#SYMVER/d' "$tree"/virt/kvm/.*.o.cmd
+	for object in "$tree"/virt/kvm/*.o; do
+		[[ -e $tree/virt/kvm/.${object##*/}.cmd ]] || rm -- "$object"
+	done
 	"$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out"
 	diff -r "$PLACE/a" "$PLACE/b/out"
 }
