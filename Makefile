@@ -42,4 +42,5 @@ clean:
 	rm -rf -- '$(BUILD)'
 
 include src/vmm/vmm.mk
+include src/cli/cli.mk
 include scripts/install.mk
