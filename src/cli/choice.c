@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The choice between replaced and stock modules, in depmod's own terms. depmod
+ * writes its answer beside the one in use; then each file is published.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "choice.h"
+#include "modfile.h"
+#include "resolve.h"
+#include "run.h"
+
+#define INDEX_MAX	(64u << 20)	/* bytes of one of depmod's files */
+
+static const char override_text[] =
+	"# Written by kvm-fixes: the kernel's own KVM modules are what loads.\n"
+	"# `kvm-fixes swap --to fixed` removes this file.\n"
+	"override kvm * kernel/arch/x86/kvm\n"
+	"override kvm-intel * kernel/arch/x86/kvm\n"
+	"override kvm-amd * kernel/arch/x86/kvm\n";
+
+const char *choice_name(enum choice choice)
+{
+	return choice == CHOICE_STOCK ? "stock" : "fixed";
+}
+
+enum choice choice_read(const struct host *host)
+{
+	return access(host_path(host, CHOICE_FILE), F_OK) ? CHOICE_FIXED : CHOICE_STOCK;
+}
+
+bool choice_boot_stock(const struct host *host)
+{
+	char line[8192];
+	char *word, *rest = line;
+
+	read_text(host_path(host, "/proc/cmdline"), line, sizeof(line));
+	while ((word = strsep(&rest, " \t\n"))) {
+		if (strcmp(word, CHOICE_BOOT_ARGUMENT) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int write_choice(const struct host *host, enum choice choice)
+{
+	const char *path = host_path(host, CHOICE_FILE);
+	int err;
+
+	if (choice == CHOICE_FIXED) {
+		if (unlink(path) && errno != ENOENT)
+			return -errno;
+		return 0;
+	}
+	err = folder_make(host_path(host, "/etc/depmod.d"), 0755);
+	return err ? err : publish(path, override_text, sizeof(override_text) - 1, 0644);
+}
+
+/* Does modprobe take all three from where the choice says? */
+static bool resolved(const struct host *host, const char *release, enum choice choice)
+{
+	static const char * const names[] = { "kvm", "kvm_intel", "kvm_amd" };
+	char dir[PATH_MAX], path[PATH_MAX], why[WHY_MAX];
+
+	if (choice == CHOICE_STOCK)
+		path_stock_dir(host, release, dir);
+	else
+		path_fixed_dir(host, release, dir);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t length = strlen(dir);
+
+		if (resolve_file(host, release, names[i], path, why) ||
+		    strncmp(path, dir, length) != 0 || path[length] != '/')
+			return false;
+	}
+	return true;
+}
+
+/* All that depmod wrote into @from, onto the disk and into place. */
+static int publish_indexes(const char *from, const char *to)
+{
+	char source[PATH_MAX], target[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir = opendir(from);
+	int err = 0;
+
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "modules.", 8) != 0)
+			continue;
+		if (snprintf(source, sizeof(source), "%s/%s", from, entry->d_name) >= PATH_MAX ||
+		    snprintf(target, sizeof(target), "%s/%s", to, entry->d_name) >= PATH_MAX)
+			err = -ENAMETOOLONG;
+		else
+			err = publish_copy(source, target, INDEX_MAX);
+	}
+	closedir(dir);
+	return err;
+}
+
+/* A real host's depmod finds its configuration by itself; a fake one's is named. */
+static size_t config_arguments(const struct host *host, const char *argv[], size_t n)
+{
+	static const char * const dirs[] = {
+		"/etc/depmod.d", "/run/depmod.d", "/usr/local/lib/depmod.d", "/lib/depmod.d"
+	};
+	static char paths[4][PATH_MAX];
+
+	for (size_t i = 0; host->root[0] && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(paths[i], PATH_MAX, "%s", host_path(host, "%s", dirs[i]));
+		if (access(paths[i], F_OK))
+			continue;
+		argv[n++] = "-C";
+		argv[n++] = paths[i];
+	}
+	return n;
+}
+
+static int run_depmod(const struct host *host, const char *release, const char *work, char *why)
+{
+	const char *argv[20] = { "depmod", "-a", "-o", work };
+	char map[PATH_MAX], from[PATH_MAX], to[PATH_MAX];
+	size_t n = 4;
+	int err;
+
+	if (host->root[0]) {
+		argv[n++] = "-b";
+		argv[n++] = host->root;
+	}
+	n = config_arguments(host, argv, n);
+	snprintf(map, sizeof(map), "%s", host_path(host, "/boot/System.map-%s", release));
+	if (access(map, R_OK) == 0) {
+		argv[n++] = "-F";
+		argv[n++] = map;
+	}
+	argv[n] = release;
+	err = run_program(argv, NULL, why);
+	if (err)
+		return err;
+	if (snprintf(from, sizeof(from), "%s/lib/modules/%s", work, release) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	snprintf(to, sizeof(to), "%s", host_path(host, "/lib/modules/%s", release));
+	err = publish_indexes(from, to);
+	if (err)
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", to,
+			 strerror(-err));
+	return err;
+}
+
+/* depmod for @release, if its answer is not what it should be. */
+static int settle(const struct host *host, const char *release, enum choice choice, char *why)
+{
+	char work[PATH_MAX];
+	int err;
+
+	if (resolved(host, release, choice))
+		return 0;
+	snprintf(work, sizeof(work), "%s", host_path(host, "/var/lib/kvm-fixes/depmod.XXXXXX"));
+	if (!mkdtemp(work)) {
+		err = -errno;
+		snprintf(why, WHY_MAX, "%s: cannot be made (%s); free some space there", work,
+			 strerror(-err));
+		return err;
+	}
+	err = run_depmod(host, release, work, why);
+	remove_tree(work);
+	if (!err && !resolved(host, release, choice)) {
+		snprintf(why, WHY_MAX,
+			 "kernel %s: depmod prefers other modules than the %s ones all the same; look for override and search lines in depmod.d",
+			 release, choice_name(choice));
+		err = -EEXIST;
+	}
+	return err;
+}
+
+/* Replaced modules of ours are there, so that there is a choice. */
+static bool has_ours(const struct host *host, const char *release)
+{
+	char dir[PATH_MAX], path[PATH_MAX], why[WHY_MAX];
+	struct modfile file;
+
+	if (!release_valid(release))
+		return false;
+	path_fixed_dir(host, release, dir);
+	return modfile_find(dir, "kvm", path) == 0 && modfile_identify(path, &file, why) == 0 &&
+	       file.stamp.present;
+}
+
+static int settle_all(const struct host *host, enum choice choice, char *why)
+{
+	char other[WHY_MAX];
+	struct dirent *entry;
+	int err = 0;
+	DIR *dir;
+
+	if (has_ours(host, host->release))
+		err = settle(host, host->release, choice, why);
+	dir = opendir(host_path(host, "/lib/modules"));
+	while (dir && (entry = readdir(dir))) {
+		if (strcmp(entry->d_name, host->release) && has_ours(host, entry->d_name) &&
+		    settle(host, entry->d_name, choice, other) && !err) {
+			snprintf(why, WHY_MAX, "%s", other);
+			err = -EIO;
+		}
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+int choice_set(const struct host *host, enum choice choice, char *why)
+{
+	int err = write_choice(host, choice);
+
+	if (err) {
+		snprintf(why, WHY_MAX, "%s: cannot be changed (%s); free some space there",
+			 host_path(host, CHOICE_FILE), strerror(-err));
+		return err;
+	}
+	return settle_all(host, choice, why);
+}

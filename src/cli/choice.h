@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which modules a boot loads, for good: the replaced ones (nothing to be written
+ * down), or the stock ones, by "override" lines for depmod.
+ */
+#ifndef CHOICE_H
+#define CHOICE_H
+
+#include "host.h"
+
+enum choice { CHOICE_FIXED, CHOICE_STOCK };
+
+#define CHOICE_FILE		"/etc/depmod.d/kvm-fixes-stock.conf"
+#define CHOICE_BOOT_ARGUMENT	"kvm_fixes=stock"
+#define CHOICE_BOOT_FILE	"/run/modprobe.d/kvm-fixes-boot.conf"
+
+const char *choice_name(enum choice choice);	/* "fixed", "stock" */
+enum choice choice_read(const struct host *host);
+
+/*
+ * Writes or removes the lines and has depmod's answer made anew for every kernel
+ * that has our modules. 0, or -errno with @why set.
+ */
+int choice_set(const struct host *host, enum choice choice, char *why);
+
+/* Is CHOICE_BOOT_ARGUMENT on the kernel's command line? */
+bool choice_boot_stock(const struct host *host);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The journal as JSON. What is read back is checked like any other input: it names
+ * files that will be loaded into the kernel.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "kernels.h"
+
+static const char * const step_names[] = {
+	[SWAP_NONE] = "none",
+	[SWAP_PREPARED] = "prepared",
+	[SWAP_HIDING] = "hiding",
+	[SWAP_UNLOADING] = "unloading",
+	[SWAP_LOADING] = "loading",
+	[SWAP_TESTING] = "testing",
+	[SWAP_UNDOING] = "undoing",
+	[SWAP_COMMITTING] = "committing",
+	[SWAP_DONE] = "done",
+};
+
+#define N_STEPS		(sizeof(step_names) / sizeof(step_names[0]))
+
+const char *swap_step_name(enum swap_step step)
+{
+	return step_names[step];
+}
+
+static int parse_step(const char *name, enum swap_step *step)
+{
+	for (size_t i = 0; i < N_STEPS; i++) {
+		if (strcmp(step_names[i], name) == 0) {
+			*step = (enum swap_step)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_choice(const char *name, enum choice *choice)
+{
+	*choice = CHOICE_FIXED;
+	if (strcmp(name, choice_name(CHOICE_FIXED)) == 0)
+		return 0;
+	*choice = CHOICE_STOCK;
+	return strcmp(name, choice_name(CHOICE_STOCK)) == 0 ? 0 : -EINVAL;
+}
+
+static bool hex(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789abcdef")];
+}
+
+/* Only files that a swap kept are ever loaded on the word of a journal. */
+static bool kept_path(const char *path)
+{
+	return strncmp(path, SWAP_FILES "/", sizeof(SWAP_FILES)) == 0 && !strstr(path, "/../");
+}
+
+static int parse_image(struct json_object *set, const char *key, struct image *image)
+{
+	struct json_object *object;
+
+	memset(image, 0, sizeof(*image));
+	if (!json_object_object_get_ex(set, key, &object))
+		return 0;
+	json_text(object, "file", image->file, sizeof(image->file));
+	json_text(object, "build_id", image->build_id, sizeof(image->build_id));
+	json_text(object, "options", image->options, sizeof(image->options));
+	return kept_path(image->file) && hex(image->build_id) ? 0 : -EINVAL;
+}
+
+static int parse_set(struct json_object *object, const char *key, struct image_set *set)
+{
+	struct json_object *member;
+	int err;
+
+	if (!json_object_object_get_ex(object, key, &member))
+		return -EINVAL;
+	err = parse_image(member, "kvm", &set->kvm);
+	if (!err)
+		err = parse_image(member, "vendor", &set->vendor);
+	return err;
+}
+
+static int parse(struct json_object *object, struct journal *journal)
+{
+	struct json_object *member;
+	char text[64];
+	int err;
+
+	json_text(object, "boot", journal->boot, sizeof(journal->boot));
+	json_text(object, "kernel", journal->release, sizeof(journal->release));
+	json_text(object, "vendor", journal->vendor, sizeof(journal->vendor));
+	journal->had_node = json_object_object_get_ex(object, "had_node", &member) &&
+			    json_object_get_boolean(member);
+	json_text(object, "step", text, sizeof(text));
+	err = parse_step(text, &journal->step);
+	json_text(object, "to", text, sizeof(text));
+	if (!err)
+		err = parse_choice(text, &journal->to);
+	json_text(object, "from", text, sizeof(text));
+	if (!err)
+		err = parse_choice(text, &journal->from);
+	if (!err)
+		err = parse_set(object, "former", &journal->former);
+	if (!err)
+		err = parse_set(object, "next", &journal->next);
+	if (!err && (!release_valid(journal->release) ||
+		     (strcmp(journal->vendor, "kvm_intel") && strcmp(journal->vendor, "kvm_amd"))))
+		err = -EINVAL;
+	return err;
+}
+
+int journal_read(const struct host *host, const char *path, struct journal *journal, char *why)
+{
+	const char *file = host_path(host, "%s", path);
+	struct json_object *object;
+	int err;
+
+	memset(journal, 0, sizeof(*journal));
+	if (access(file, F_OK))
+		return -ENOENT;
+	object = json_read(file, why);
+	if (!object)
+		return -EIO;
+	err = parse(object, journal);
+	json_object_put(object);
+	if (err)
+		snprintf(why, WHY_MAX,
+			 "%s: is not what kvm-fixes wrote; look at it, then move it away and load KVM by modprobe",
+			 file);
+	return err;
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static void add_image(struct json_object *set, const char *key, const struct image *image)
+{
+	struct json_object *object;
+
+	if (!image->file[0])
+		return;
+	object = json_object_new_object();
+	add_text(object, "file", image->file);
+	add_text(object, "build_id", image->build_id);
+	add_text(object, "options", image->options);
+	json_object_object_add(set, key, object);
+}
+
+static void add_set(struct json_object *object, const char *key, const struct image_set *set)
+{
+	struct json_object *member = json_object_new_object();
+
+	add_image(member, "kvm", &set->kvm);
+	add_image(member, "vendor", &set->vendor);
+	json_object_object_add(object, key, member);
+}
+
+int journal_write(const struct host *host, const char *path, const struct journal *journal,
+		  char *why)
+{
+	const char *file = host_path(host, "%s", path), *text;
+	struct json_object *object = json_object_new_object();
+	int err;
+
+	json_object_object_add(object, "schema", json_object_new_int(1));
+	add_text(object, "step", step_names[journal->step]);
+	add_text(object, "boot", journal->boot);
+	add_text(object, "kernel", journal->release);
+	add_text(object, "vendor", journal->vendor);
+	add_text(object, "to", choice_name(journal->to));
+	add_text(object, "from", choice_name(journal->from));
+	json_object_object_add(object, "had_node", json_object_new_boolean(journal->had_node));
+	add_set(object, "former", &journal->former);
+	add_set(object, "next", &journal->next);
+	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY);
+	err = text ? publish(file, text, strlen(text), 0644) : -ENOMEM;
+	json_object_put(object);
+	if (err)
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", file,
+			 strerror(-err));
+	return err;
+}
+
+int journal_remove(const struct host *host)
+{
+	if (unlink(host_path(host, SWAP_JOURNAL)) && errno != ENOENT)
+		return -errno;
+	return folder_sync(host_path(host, SWAP_DIR));
+}
+
+void boot_id_read(const struct host *host, char *boot, size_t size)
+{
+	read_text(host_path(host, "/proc/sys/kernel/random/boot_id"), boot, size);
+}

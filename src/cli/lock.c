@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The lock, and signals that must not end a swap half way.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lock.h"
+#include "run.h"
+
+#define POLL_NS		100000000L
+
+int lock_take(const struct host *host, unsigned int seconds, char *why)
+{
+	const struct timespec pause = { 0, POLL_NS };
+	double end = now_ms() + seconds * 1e3;
+	int err = folder_make(host_path(host, "/var/lib/kvm-fixes"), 0755);
+	int fd = err ? -1 : open(host_path(host, LOCK_FILE), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0) {
+		err = err ? err : -errno;
+		snprintf(why, WHY_MAX, "%s: cannot be opened (%s); run it as root",
+			 host_path(host, LOCK_FILE), strerror(-err));
+		return err;
+	}
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		err = run_interrupted ? -EINTR : -errno;
+		if (err == -EWOULDBLOCK && now_ms() < end) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		snprintf(why, WHY_MAX, "%s", err == -EINTR ? "interrupted by a signal" :
+			 "another kvm-fixes or dkms-kernel is at work on this host; wait for it, or use --wait SECONDS");
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static void note_signal(int sig)
+{
+	(void)sig;
+	run_interrupted = 1;
+}
+
+void signals_hold(void)
+{
+	static const int noted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	static const int ignored[] = { SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
+				       SIGALRM };
+	struct sigaction action = { .sa_handler = note_signal };
+
+	for (size_t i = 0; i < sizeof(noted) / sizeof(noted[0]); i++)
+		sigaction(noted[i], &action, NULL);
+	action.sa_handler = SIG_IGN;
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaction(ignored[i], &action, NULL);
+}

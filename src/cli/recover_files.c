@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files that should be there and are not; and the stock modules for one boot.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "choice.h"
+#include "kernels.h"
+#include "recover.h"
+#include "resolve.h"
+#include "run.h"
+
+#define DKMS_KERNEL	CLI_LIBDIR "/dkms-kernel"
+
+static const char * const modules[] = { "kvm", "kvm-intel", "kvm-amd" };
+
+#define N_MODULES	(sizeof(modules) / sizeof(modules[0]))
+
+static unsigned int count(const char *dir)
+{
+	char path[PATH_MAX];
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < N_MODULES; i++)
+		n += modfile_find(dir, modules[i], path) == 0;
+	return n;
+}
+
+/* Only kernels that we had to do with, and only what a look at names can tell. */
+static bool damaged(const struct host *host, const struct kernel *kernel)
+{
+	char dir[PATH_MAX];
+	unsigned int ours, stock;
+
+	if (!kernel->stock_copy[0] || access(host_path(host, "/lib/modules/%s/kernel", kernel->release), F_OK))
+		return false;
+	path_fixed_dir(host, kernel->release, dir);
+	ours = count(dir);
+	path_stock_dir(host, kernel->release, dir);
+	stock = count(dir);
+	if (stock < N_MODULES)
+		return true;
+	if (strcmp(kernel->state, "installed") == 0)
+		return ours < N_MODULES || !kernel->next[0] || access(kernel->next, R_OK);
+	return kernel->next[0] && access(kernel->next, R_OK);
+}
+
+static int repair(const struct cli *cli, const char *release)
+{
+	char program[PATH_MAX], why[WHY_MAX];
+	const char *argv[] = { program, "repair", release, NULL };
+
+	snprintf(program, sizeof(program), "%s", host_path(&cli->host, DKMS_KERNEL));
+	cli_step(cli, "kernel %s: putting its module files right", release);
+	if (run_program(argv, NULL, why) == 0)
+		return 0;
+	cli_error(cli, EX_FAILED, "kernel %s: its module files are not all there, and %s", release, why);
+	return -EIO;
+}
+
+int recover_files(const struct cli *cli)
+{
+	struct kernel *list;
+	char why[WHY_MAX];
+	size_t n;
+	int repaired = 0, err = kernels_read(&cli->host, &list, &n, why);
+
+	if (err) {
+		cli_error(cli, EX_FAILED, "%s", why);
+		return err;
+	}
+	setenv("KVM_FIXES_LOCKED", "1", 1);	/* it must not wait for our own lock */
+	for (size_t i = 0; i < n; i++) {
+		if (!damaged(&cli->host, &list[i]))
+			continue;
+		if (repair(cli, list[i].release))
+			err = -EIO;
+		else
+			repaired++;
+	}
+	free(list);
+	return err ? err : repaired;
+}
+
+static int stock_line(const struct host *host, const char *name, const char *first, char *text,
+		      size_t size)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	size_t length = strlen(text);
+
+	path_stock_dir(host, host->release, dir);
+	if (modfile_find(dir, name, path))
+		return -ENOENT;
+	snprintf(text + length, size - length, "install %s %sinsmod %s $CMDLINE_OPTS\n", name, first,
+		 path + strlen(host->root));
+	return 0;
+}
+
+int recover_boot_stock(const struct host *host, char *why)
+{
+	char text[4 * PATH_MAX] = "# Written by kvm-fixes for this boot: " CHOICE_BOOT_ARGUMENT "\n";
+	const char *file = host_path(host, CHOICE_BOOT_FILE);
+	int err;
+
+	if (!choice_boot_stock(host))
+		return unlink(file) && errno != ENOENT ? -errno : 0;
+	if (stock_line(host, "kvm", "modprobe -q irqbypass; ", text, sizeof(text)) ||
+	    stock_line(host, "kvm-intel", "modprobe kvm && ", text, sizeof(text)) ||
+	    stock_line(host, "kvm-amd", "modprobe -q ccp; modprobe kvm && ", text, sizeof(text))) {
+		snprintf(why, WHY_MAX, "kernel %s: its own modules are not all in kernel/arch/x86/kvm, so this boot cannot be made to load them; run: kvm-fixes recover",
+			 host->release);
+		return -ENOENT;
+	}
+	err = folder_make(host_path(host, "/run/modprobe.d"), 0755);
+	if (!err)
+		err = publish(file, text, strlen(text), 0644);
+	if (err)
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s)", file, strerror(-err));
+	return err;
+}
