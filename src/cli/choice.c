@@ -82,6 +82,15 @@ static bool resolved(const struct host *host, const char *release, enum choice c
 	return true;
 }
 
+/* Of depmod's own files only these are its input. */
+static bool input(const char *name)
+{
+	if (strncmp(name, "modules.", 8) != 0)
+		return name[0] != '.';
+	return strcmp(name, "modules.order") == 0 || strcmp(name, "modules.builtin") == 0 ||
+	       strcmp(name, "modules.builtin.modinfo") == 0;
+}
+
 /* All that depmod wrote into @from, onto the disk and into place. */
 static int publish_indexes(const char *from, const char *to)
 {
@@ -93,7 +102,7 @@ static int publish_indexes(const char *from, const char *to)
 	if (!dir)
 		return -errno;
 	while (!err && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "modules.", 8) != 0)
+		if (strncmp(entry->d_name, "modules.", 8) != 0 || input(entry->d_name))
 			continue;
 		if (snprintf(source, sizeof(source), "%s/%s", from, entry->d_name) >= PATH_MAX ||
 		    snprintf(target, sizeof(target), "%s/%s", to, entry->d_name) >= PATH_MAX)
@@ -123,16 +132,47 @@ static size_t config_arguments(const struct host *host, const char *argv[], size
 	return n;
 }
 
+/* A folder of links to what is in @from, for depmod to read here and write there. */
+static int make_view(const char *from, const char *to)
+{
+	char source[PATH_MAX], target[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir = opendir(from);
+	int err = dir ? folder_make(to, 0755) : -errno;
+
+	while (!err && (entry = readdir(dir))) {
+		if (!input(entry->d_name))
+			continue;
+		if (snprintf(source, sizeof(source), "%s/%s", from, entry->d_name) >= PATH_MAX ||
+		    snprintf(target, sizeof(target), "%s/%s", to, entry->d_name) >= PATH_MAX)
+			err = -ENAMETOOLONG;
+		else if (symlink(source, target))
+			err = -errno;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
 static int run_depmod(const struct host *host, const char *release, const char *work, char *why)
 {
-	const char *argv[20] = { "depmod", "-a", "-o", work };
-	char map[PATH_MAX], from[PATH_MAX], to[PATH_MAX];
+	const char *argv[20] = { "depmod", "-a", "-b", work };
+	char map[PATH_MAX], view[PATH_MAX], dir[PATH_MAX], usr[PATH_MAX];
 	size_t n = 4;
 	int err;
 
-	if (host->root[0]) {
-		argv[n++] = "-b";
-		argv[n++] = host->root;
+	snprintf(dir, sizeof(dir), "%s", host_path(host, "/lib/modules/%s", release));
+	if (snprintf(view, sizeof(view), "%s/lib/modules/%s", work, release) >= PATH_MAX ||
+	    snprintf(usr, sizeof(usr), "%s/usr", work) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	err = make_view(dir, view);
+	/* Some depmods look below usr. */
+	if (!err && symlink(".", usr))
+		err = -errno;
+	if (err) {
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", work,
+			 strerror(-err));
+		return err;
 	}
 	n = config_arguments(host, argv, n);
 	snprintf(map, sizeof(map), "%s", host_path(host, "/boot/System.map-%s", release));
@@ -144,12 +184,9 @@ static int run_depmod(const struct host *host, const char *release, const char *
 	err = run_program(argv, NULL, why);
 	if (err)
 		return err;
-	if (snprintf(from, sizeof(from), "%s/lib/modules/%s", work, release) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	snprintf(to, sizeof(to), "%s", host_path(host, "/lib/modules/%s", release));
-	err = publish_indexes(from, to);
+	err = publish_indexes(view, dir);
 	if (err)
-		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", to,
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", dir,
 			 strerror(-err));
 	return err;
 }
