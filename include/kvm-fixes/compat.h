@@ -7,6 +7,7 @@
 #ifndef KVM_FIXES_COMPAT_H
 #define KVM_FIXES_COMPAT_H
 
+#include <linux/lockdep.h>
 #include <linux/srcu.h>
 #include <kvm-fixes/probes.h>
 
@@ -20,6 +21,15 @@
 static inline void smp_mb__after_srcu_read_lock(void)
 {
 }
+#endif
+
+#ifndef KVM_FIXES_HAVE_LOCKDEP_ASSERT_ONCE
+/* Like lockdep_assert_held_once(), of any condition; nothing without lockdep. */
+#ifdef CONFIG_LOCKDEP
+#define lockdep_assert_once(cond)	WARN_ON_ONCE(debug_locks && !(cond))
+#else
+#define lockdep_assert_once(cond)	do { } while (0)
+#endif
 #endif
 
 #endif /* KVM_FIXES_COMPAT_H */
