@@ -182,7 +182,8 @@ int journal_write(const struct host *host, const char *path, const struct journa
 	json_object_object_add(object, "had_node", json_object_new_boolean(journal->had_node));
 	add_set(object, "former", &journal->former);
 	add_set(object, "next", &journal->next);
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY);
+	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
 	err = text ? publish(file, text, strlen(text), 0644) : -ENOMEM;
 	json_object_put(object);
 	if (err)
