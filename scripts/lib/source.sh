@@ -72,12 +72,29 @@ find_version() {
 		die "$EX_FAILED" "package linux-headers-$1 has the strange version '$HEADERS_VERSION'; see dpkg-query -W linux-headers-$1"
 }
 
-# refuse_realtime RELEASE - Debian's -rt kernels carry one more patch on top.
-refuse_realtime() {
-	if [[ -n $HEADERS_VERSION ]] &&
-		grep -q '^CONFIG_PREEMPT_RT=y' "$HEADERS_BUILD/include/config/auto.conf"; then
-		die "$EX_SKIP" "kernel $1: PREEMPT_RT kernels of a distribution are not supported yet; name their patched source in KVM_FIXES_SOURCE"
+# find_realtime - sets REALTIME to "-rt" for a kernel whose source is that of its
+# package with one more patch, to nothing for others. Newer realtime kernels are
+# built from the common source, which their headers show.
+find_realtime() {
+	REALTIME=
+	if grep -q '^CONFIG_PREEMPT_RT=y' "$HEADERS_BUILD/include/config/auto.conf" &&
+		[[ $(realpath -- "$HEADERS_TREE") == *-rt ]]; then
+		REALTIME=-rt
 	fi
+}
+
+# apply_realtime DIR - KVM's part of the patch that the source package has beside
+# its tarball.
+apply_realtime() {
+	local dir=$1 file said
+	file=$ROOT/usr/src/${SOURCE_PACKAGE/source/patch}-rt.patch.xz
+	[[ -e $file ]] ||
+		die "$EX_SKIP" "kernel $RELEASE: PREEMPT_RT, and $SOURCE_PACKAGE $HEADERS_VERSION comes without the patch that makes its source of it; name the patched source in KVM_FIXES_SOURCE"
+	check_packaged "$SOURCE_PACKAGE" "$file"
+	decompress "$file" | awk -f "$LIB/kvm-parts.awk" >"$WORK/realtime.patch" ||
+		die "$EX_FAILED" "$file cannot be read$(cause); run: apt-get install --reinstall $SOURCE_PACKAGE"
+	said=$(patch -d "$dir" -p1 -F0 --batch --forward --no-backup-if-mismatch <"$WORK/realtime.patch" 2>&1) ||
+		die "$EX_FAILED" "$file does not fit the source beside it ($(paste -sd' ' <<<"$said")); run: apt-get install --reinstall $SOURCE_PACKAGE"
 }
 
 # copy_tree FROM TO - the parts of an expanded tree, without what a build left.
@@ -141,7 +158,7 @@ write_manifest() {
 }
 
 cache_file() {
-	printf '%s/source/linux_%s.tar.gz\n' "${KVM_FIXES_CACHE:-$ROOT/var/cache/kvm-fixes}" "$HEADERS_VERSION"
+	printf '%s/source/linux_%s%s.tar.gz\n' "${KVM_FIXES_CACHE:-$ROOT/var/cache/kvm-fixes}" "$HEADERS_VERSION" "$REALTIME"
 }
 
 # cache_load TO - 0 when the cache held this version whole; TO is empty if not.
@@ -176,8 +193,8 @@ cache_store() {
 	say "$file: cannot be written$(cause), the source is not cached; later builds read the source package again"
 }
 
-# check_tarball PACKAGE FILE - is it byte for byte the one dpkg unpacked?
-check_tarball() {
+# check_packaged PACKAGE FILE - is it byte for byte the one dpkg unpacked?
+check_packaged() {
 	local package=$1 file=$2 sums=$ROOT/var/lib/dpkg/info/$1.md5sums want have
 	[[ -e $file ]] ||
 		die "$EX_FAILED" "$file is missing although $package is installed; run: apt-get install --reinstall $package"
@@ -196,9 +213,10 @@ take_package() {
 	[[ $have == "$HEADERS_VERSION" ]] ||
 		die "$EX_SKIP" "kernel $RELEASE: its source is ${have:+not $SOURCE_PACKAGE $have but }$SOURCE_PACKAGE $HEADERS_VERSION, ${have:+and that }is not installed; run: apt-get install $SOURCE_PACKAGE=$HEADERS_VERSION"
 	file=$ROOT/usr/src/$SOURCE_PACKAGE.tar.xz
-	check_tarball "$SOURCE_PACKAGE" "$file"
+	check_packaged "$SOURCE_PACKAGE" "$file"
 	extract_tarball "$file" "$to" ||
 		die "$EX_FAILED" "$file cannot be extracted$(cause); run: apt-get install --reinstall $SOURCE_PACKAGE"
+	[[ -z $REALTIME ]] || apply_realtime "$to"
 	check_tree "$to" "$file"
 }
 
@@ -231,8 +249,8 @@ take_source() {
 	elif [[ -z $HEADERS_VERSION ]]; then
 		die "$EX_SKIP" "kernel $RELEASE: its headers come from no package, so its source is not known; name its tree in KVM_FIXES_SOURCE"
 	else
-		refuse_realtime "$RELEASE"
-		SOURCE_ORIGIN=$SOURCE_PACKAGE SOURCE_VERSION=$HEADERS_VERSION
+		find_realtime
+		SOURCE_ORIGIN=$SOURCE_PACKAGE$REALTIME SOURCE_VERSION=$HEADERS_VERSION
 		cache_load "$to" || { take_package "$to" && cache_store "$to"; }
 	fi
 }

@@ -146,10 +146,62 @@ setup() { wrap_setup; }
 	grep -q '^origin=tree$' "$OUT/.prepared/origin"
 }
 
-@test "a realtime kernel of the distribution: 77" {
-	echo CONFIG_PREEMPT_RT=y >>"$HOST/usr/src/linux-headers-$REL/include/config/auto.conf"
+# realtime - the kernel's headers are of a source with one more patch.
+realtime() {
+	local build=$HOST/usr/src/linux-headers-$REL
+	echo CONFIG_PREEMPT_RT=y >>"$build/include/config/auto.conf"
+	mv "$build" "$build-rt"
+	ln -sfn "$build-rt" "$HOST/lib/modules/$REL/build"
+}
+
+# realtime_patch PATH OLD - the package's further patch: of KVM, of others, and a
+# removed line that looks like the head of a file.
+realtime_patch() {
+	{
+		printf -- '--- a/drivers/other.c\n+++ b/drivers/other.c\n@@ -1 +1,2 @@\n /* none */\n+more\n'
+		printf -- '--- a/drivers/query.sql\n+++ b/drivers/query.sql\n@@ -1,2 +1 @@\n--- a/arch/x86/kvm/x86.c\n one\n'
+		printf 'Index: x\n--- a/%s\t2026-01-01\n+++ b/%s\t2026-01-02\n@@ -1 +1 @@\n-%s\n+/* realtime */\n' "$1" "$1" "$2"
+	} | xz >"$HOST/usr/src/linux-patch-6.1-rt.patch.xz"
+	(cd "$HOST" && md5sum usr/src/*.xz) >"$HOST/var/lib/dpkg/info/linux-source-6.1.md5sums"
+}
+
+@test "a realtime kernel whose patch the distribution does not ship: 77" {
+	realtime
 	prepare
 	refused 77 PREEMPT_RT
+}
+
+@test "a realtime kernel that is built from the common source" {
+	echo CONFIG_PREEMPT_RT=y >>"$HOST/usr/src/linux-headers-$REL/include/config/auto.conf"
+	prepare
+	[[ $status == 0 ]]
+	grep -q '^origin=linux-source-6.1$' "$OUT/.prepared/origin"
+}
+
+@test "a realtime kernel: KVM's part of the patch, and a cache of its own" {
+	prepare
+	rm -r "$OUT"
+	realtime
+	realtime_patch arch/x86/kvm/mmu/mmu.c '/* mmu */'
+	prepare
+	echo "$output"
+	[[ $status == 0 && $(cat "$OUT/arch/x86/kvm/mmu/mmu.c") == '/* realtime */' ]]
+	grep -q '^origin=linux-source-6.1-rt$' "$OUT/.prepared/origin"
+	[[ ! -e $OUT/drivers && -e $HOST/var/cache/kvm-fixes/source/linux_$VERSION_OK-rt.tar.gz ]]
+	rm -r "$OUT" "$HOST/usr/src/linux-patch-6.1-rt.patch.xz"
+	prepare
+	[[ $status == 0 && $(cat "$OUT/arch/x86/kvm/mmu/mmu.c") == '/* realtime */' ]]
+}
+
+@test "a realtime patch that does not fit, or is not the package's" {
+	realtime
+	realtime_patch arch/x86/kvm/mmu/mmu.c '/* other */'
+	prepare
+	refused 1 "does not fit the source beside it"
+	realtime_patch arch/x86/kvm/mmu/mmu.c '/* mmu */'
+	echo more >>"$HOST/usr/src/linux-patch-6.1-rt.patch.xz"
+	prepare
+	refused 1 "is not the file of linux-source-6.1"
 }
 
 @test "a header that differs by a byte: 77, and its name" {
