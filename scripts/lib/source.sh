@@ -60,16 +60,42 @@ package_version() {
 	esac
 }
 
-# find_version RELEASE - sets HEADERS_VERSION, empty for headers of no package,
-# and SOURCE_PACKAGE, the name of the package with the source of that version.
+# os_id - the distribution, as it names itself.
+os_id() { sed -n 's/^ID="\{0,1\}\([a-z]*\).*/\1/p' "$ROOT/etc/os-release" "$ROOT/usr/lib/os-release" 2>/dev/null | sed -n 1p; }
+
+# find_version RELEASE - sets HEADERS_VERSION, empty for headers of no package;
+# SOURCE_PACKAGE, the name of the package with the source of that version; and
+# SOURCE_TARBALL, its file. Ubuntu names it by three numbers and gives it a folder.
 find_version() {
+	local upstream=$1 numbers='[0-9]+\.[0-9]+'
 	HEADERS_VERSION=
 	if command -v dpkg-query >/dev/null; then
 		HEADERS_VERSION=$(package_version "linux-headers-$1")
 	fi
-	SOURCE_PACKAGE=linux-source-$(sed -E 's/^([0-9]+:)?([0-9]+\.[0-9]+).*/\2/' <<<"${HEADERS_VERSION:-$1}")
 	[[ -z $HEADERS_VERSION || $HEADERS_VERSION =~ ^[A-Za-z0-9.+~:-]+$ ]] ||
 		die "$EX_FAILED" "package linux-headers-$1 has the strange version '$HEADERS_VERSION'; see dpkg-query -W linux-headers-$1"
+	[[ -z $HEADERS_VERSION ]] || upstream=${HEADERS_VERSION#*:}
+	[[ $(os_id) != ubuntu ]] || numbers+='\.[0-9]+'
+	SOURCE_PACKAGE=linux-source-$(sed -E "s/^($numbers).*/\\1/" <<<"$upstream")
+	SOURCE_TARBALL=$SOURCE_PACKAGE.tar.xz
+	[[ $(os_id) != ubuntu ]] || SOURCE_TARBALL=$SOURCE_PACKAGE/$SOURCE_PACKAGE.tar.bz2
+}
+
+# refuse_source_only RELEASE - kernels whose source no binary package carries.
+refuse_source_only() {
+	local from
+	from=$(dpkg-query --admindir="$ROOT/var/lib/dpkg" -W -f='${source:Package}' "linux-headers-$1" 2>/dev/null) || from=
+	[[ $(os_id) != ubuntu || -z $from || $from == linux ]] ||
+		die "$EX_SKIP" "kernel $1: its source is in no binary package; run: apt-get source $from=$HEADERS_VERSION, and name the folder that it makes in KVM_FIXES_SOURCE"
+}
+
+# no_package RELEASE - headers that no package of ours to read has brought.
+no_package() {
+	local owner hint="name its tree in KVM_FIXES_SOURCE"
+	if command -v rpm >/dev/null && owner=$(rpm ${ROOT:+--root "$ROOT"} -qf --qf '%{SOURCERPM}' "$HEADERS_BUILD/Makefile" 2>/dev/null) && [[ $owner == *.src.rpm ]]; then
+		hint="unpack $owner (rpm -i, then rpmbuild -bp) and name the linux folder that it makes in KVM_FIXES_SOURCE"
+	fi
+	die "$EX_SKIP" "kernel $1: its headers come from no Debian package, so its source is not known; $hint"
 }
 
 # find_realtime - sets REALTIME to "-rt" for a kernel whose source is that of its
@@ -212,7 +238,7 @@ take_package() {
 	have=$(package_version "$SOURCE_PACKAGE")
 	[[ $have == "$HEADERS_VERSION" ]] ||
 		die "$EX_SKIP" "kernel $RELEASE: its source is ${have:+not $SOURCE_PACKAGE $have but }$SOURCE_PACKAGE $HEADERS_VERSION, ${have:+and that }is not installed; run: apt-get install $SOURCE_PACKAGE=$HEADERS_VERSION"
-	file=$ROOT/usr/src/$SOURCE_PACKAGE.tar.xz
+	file=$ROOT/usr/src/$SOURCE_TARBALL
 	check_packaged "$SOURCE_PACKAGE" "$file"
 	extract_tarball "$file" "$to" ||
 		die "$EX_FAILED" "$file cannot be extracted$(cause); run: apt-get install --reinstall $SOURCE_PACKAGE"
@@ -247,8 +273,9 @@ take_source() {
 		take_tree "$HEADERS_TREE" "$to"
 		SOURCE_ORIGIN=tree SOURCE_VERSION=$(tree_version "$HEADERS_TREE")
 	elif [[ -z $HEADERS_VERSION ]]; then
-		die "$EX_SKIP" "kernel $RELEASE: its headers come from no package, so its source is not known; name its tree in KVM_FIXES_SOURCE"
+		no_package "$RELEASE"
 	else
+		refuse_source_only "$RELEASE"
 		find_realtime
 		SOURCE_ORIGIN=$SOURCE_PACKAGE$REALTIME SOURCE_VERSION=$HEADERS_VERSION
 		cache_load "$to" || { take_package "$to" && cache_store "$to"; }

@@ -204,6 +204,64 @@ realtime_patch() {
 	refused 1 "is not the file of linux-source-6.1"
 }
 
+# ubuntu [SOURCE-OF-HEADERS] - the same host as that distribution lays it out.
+ubuntu() {
+	mkdir -p "$HOST/etc" "$HOST/usr/src/linux-source-6.1.0"
+	printf 'NAME="Ubuntu"\nID=ubuntu\n' >"$HOST/etc/os-release"
+	: >"$HOST/var/lib/dpkg/status"
+	add_package "linux-headers-$REL" 6.1.0-9.9
+	sed -i "s/^Version: .*/&\nSource: ${1:-linux}/" "$HOST/var/lib/dpkg/status"
+	add_package linux-source-6.1.0 6.1.0-9.9
+	rm "$HOST"/usr/src/*.tar.xz
+	tar -cjf "$HOST/usr/src/linux-source-6.1.0/linux-source-6.1.0.tar.bz2" -C "$BATS_TEST_TMPDIR" \
+		--transform 's,^linux-source-6.1,linux-source-6.1.0,' linux-source-6.1
+	(cd "$HOST" && md5sum usr/src/*/*.bz2) >"$HOST/var/lib/dpkg/info/linux-source-6.1.0.md5sums"
+}
+
+@test "Ubuntu's layout: linux-source-X.Y.Z in a folder of its own" {
+	ubuntu
+	prepare
+	echo "$output"
+	[[ $status == 0 ]]
+	grep -q '^origin=linux-source-6.1.0$' "$OUT/.prepared/origin"
+	rm "$HOST"/usr/src/*/*.bz2 "$HOST"/var/cache/kvm-fixes/source/*
+	rm -r "$OUT"
+	prepare
+	refused 1 "linux-source-6.1.0.tar.bz2 is missing"
+}
+
+@test "Ubuntu's HWE kernels have no source package: what to fetch is said" {
+	ubuntu linux-hwe-6.1
+	prepare
+	refused 77 "apt-get source linux-hwe-6.1=6.1.0-9.9"
+}
+
+@test "SUSE's layout: build is a folder of objects, source the whole tree" {
+	local obj=$HOST/usr/src/linux-obj/x86_64/default
+	make_packages "" ""
+	rm -r "$HOST/var/lib/dpkg"
+	mkdir -p "$obj"
+	mv "$HOST/usr/src/linux-headers-$REL"/{Makefile,include} "$obj/"
+	rm -r "$obj/include/linux"
+	cp -r "$SRC" "$HOST/usr/src/linux-6.1"
+	printf '/* srcu */\n' >"$HOST/usr/src/linux-6.1/include/linux/srcu.h"
+	ln -sfn "$obj" "$HOST/lib/modules/$REL/build"
+	ln -sfn "$HOST/usr/src/linux-6.1" "$HOST/lib/modules/$REL/source"
+	prepare
+	echo "$output"
+	[[ $status == 0 ]]
+	grep -q '^origin=tree$' "$OUT/.prepared/origin"
+}
+
+@test "headers of an RPM: the source package is named" {
+	make_packages "" "$VERSION_OK"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\nprintf kernel-6.1.0-9.src.rpm\n' >"$BATS_TEST_TMPDIR/bin/rpm"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/rpm"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH prepare
+	refused 77 "unpack kernel-6.1.0-9.src.rpm"
+}
+
 @test "a header that differs by a byte: 77, and its name" {
 	printf '/* typeS */\n' >"$HOST/usr/src/linux-headers-$REL/include/linux/kvm_types.h"
 	prepare
