@@ -47,3 +47,27 @@ $(CLI_OBJ):
 	mkdir -p $@
 
 -include $(wildcard $(CLI_OBJ)/*.d)
+
+# Fuzzers have objects of their own: clang's, and instrumented.
+FUZZ := $(BUILD)/fuzz
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJECTS := $(CLI_SOURCES:$(CLI_DIR)/%.c=$(FUZZ)/%.o)
+FUZZ_COMPILE = clang $(CPPFLAGS) $(CLI_CPPFLAGS) -std=gnu11 -O1 -g -Wall -Wextra -Wmissing-prototypes \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.PHONY: cli-fuzz
+cli-fuzz: $(FUZZ_TARGETS)
+
+$(FUZZ_TARGETS): %: %.o $(FUZZ_OBJECTS)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(CLI_LIBRARIES)
+
+$(FUZZ)/fuzz_%.o: tests/fuzz/fuzz_%.c | $(FUZZ)
+	$(FUZZ_COMPILE) -c -o $@ $<
+
+$(FUZZ)/%.o: $(CLI_DIR)/%.c | $(FUZZ)
+	$(FUZZ_COMPILE) -c -o $@ $<
+
+$(FUZZ):
+	mkdir -p $@
+
+-include $(wildcard $(FUZZ)/*.d)

@@ -6,6 +6,7 @@
 #ifndef KERNELS_H
 #define KERNELS_H
 
+#include "json.h"
 #include "loaded.h"
 
 #define FIXES_MAX	32
@@ -60,18 +61,14 @@ int kernels_read(const struct host *host, struct kernel **list, size_t *n, char 
 /* One of them. */
 void kernel_read(const struct host *host, const char *release, struct kernel *kernel);
 
-/* What the two records say, either of which may be NULL; part of kernel_read(). */
-struct json_object;
+/* One of those that struct fix_state names? */
+bool fix_state_known(const char *state);
+
+#define KERNEL_RECORDS	"/var/lib/kvm-fixes/kernels"
+
+/* The part of kernel_read() that is in the records, and of that what they say as JSON. */
+void kernel_read_records(const struct host *host, struct kernel *kernel);
+/* Either may be NULL. */
 void kernel_records(struct kernel *kernel, struct json_object *state, struct json_object *report);
-
-/* JSON file of at most 1 MiB as an object, or NULL with @why set. json_object_put() it. */
-struct json_object *json_read(const char *path, char *why);
-/* The same of bytes in memory; @name is for @why. */
-struct json_object *json_parse(const char *data, size_t size, const char *name, char *why);
-/* A string of an object, "" if it is not there or no string. Cut off at @size. */
-void json_text(struct json_object *object, const char *key, char *text, size_t size);
-
-/* Foreign text for a terminal: whatever is not printable ASCII becomes '?'. */
-void text_printable(char *text);
 
 #endif

@@ -47,8 +47,8 @@ struct symbol_crc {
  * @has_signature: a signature is appended
  * @signer @sig_key @sig_hash: as kmod tells them ("" if unknown)
  * @parms: NULL-terminated names of its parameters
- * @imports: __versions: what it wants of others; @n_imports of them
- * @exports: what it exports, with CRCs where the kernel has them; @n_exports
+ * @imports: __versions: what it wants of others; @n_imports of them, by name
+ * @exports: what it exports, with CRCs where the kernel has them; @n_exports, by name
  * @size: bytes of the ELF file, unpacked, and its signature
  */
 struct modfile {
@@ -81,7 +81,21 @@ int modfile_parse(const void *data, size_t size, const char *path, struct modfil
  * few pages where the file is not compressed.
  */
 int modfile_identify(const char *path, struct modfile *file, char *why);
+/* Who signed a file that was only identified. */
+void modfile_signer(struct modfile *file);
 void modfile_free(struct modfile *file);
+
+/*
+ * Unpacking takes tens of milliseconds a file. Between these two, what modfile_identify()
+ * and modfile_signer() found in compressed files is remembered, across runs too, by inode,
+ * size and times: /var/cache/kvm-fixes/modules.json, which is neither needed nor trusted
+ * to be well formed. For telling, not for deciding what is loaded.
+ */
+void modfile_cache_open(const struct host *host);
+void modfile_cache_close(const struct host *host);
+
+/* In @list, which is in the order of names as both lists are; NULL if it is not there. */
+const struct symbol_crc *symbol_find(const struct symbol_crc *list, size_t n, const char *name);
 
 /*
  * Finds NAME.ko, NAME.ko.xz, .zst or .gz in @dir, where - and _ are the same;

@@ -8,6 +8,9 @@
 
 #include "modfile.h"
 
+/* The next step where an unsigned module is not taken. */
+#define POLICY_SIGN	"have DKMS sign it and enrol DKMS's key: mokutil --import /var/lib/dkms/mok.pub"
+
 enum tristate { STATE_NO, STATE_YES, STATE_UNKNOWN };
 
 /**

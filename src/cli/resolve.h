@@ -28,6 +28,9 @@ int resolve_options(const struct host *host, const char *name, char *options, si
  */
 int resolve_install_command(const struct host *host, const char *name, char *what, size_t size);
 
+/* Does @path lie below @dir? */
+bool path_inside(const char *path, const char *dir);
+
 /* Where things of a kernel are; PATH_MAX bytes each, root included. */
 void path_stock_dir(const struct host *host, const char *release, char *path);	/* kernel/arch/x86/kvm */
 void path_fixed_dir(const struct host *host, const char *release, char *path);	/* updates/dkms */

@@ -507,6 +507,192 @@ own_image() {
 	[[ ${lines[-1]} == *'"it" \ broke'* ]]
 }
 
+# choose_stock - as `kvm-fixes swap --to stock` writes it.
+choose_stock() {
+	CHOICE=$HOST/etc/depmod.d/kvm-fixes-stock.conf
+	mkdir -p "${CHOICE%/*}"
+	printf 'override %s * kernel/arch/x86/kvm\n' kvm kvm-intel kvm-amd >"$CHOICE"
+}
+
+# stock_chosen - ours are installed and whole, and the others are what loads.
+stock_chosen() {
+	local name
+	all_in "$INTREE"
+	for name in kvm kvm-intel kvm-amd; do
+		[[ $(modinfo -F kvm_fixes_build "$DEST/$name.ko") == "$(state build)" ]]
+	done
+	[[ $(state state) == installed ]]
+}
+
+@test "where stock is chosen, ours are installed and the kernel's own are loaded" {
+	choose_stock
+	install_it
+	[[ $status == 0 && -z $output ]]
+	stock_chosen
+	: >"$BIN/calls"
+	install_it
+	[[ $status == 0 && -z $(dkms_calls) ]]
+	make_stock two
+	install_it
+	[[ $status == 0 && $(dkms_calls) == "build install" ]]
+	stock_chosen
+	run -0 "$DKMS" remove "$REL"
+	only_stock
+	[[ -e $CHOICE ]]
+}
+
+@test "an upgrade where stock is chosen leaves three loadable modules at every step" {
+	choose_stock
+	install_it
+	make_stock two
+	watch_modules
+	install_it
+	[[ $status == 0 ]]
+	watched
+	stock_chosen
+}
+
+@test "another choice takes a depmod and no build" {
+	install_it
+	: >"$BIN/calls"
+	choose_stock
+	install_it
+	[[ $status == 0 && -z $(dkms_calls) ]]
+	stock_chosen
+	rm "$CHOICE"
+	install_it
+	[[ $status == 0 && -z $(dkms_calls) ]]
+	ours_installed
+}
+
+@test "stock is chosen, and another line of depmod.d wants ours: an error that says so" {
+	choose_stock
+	echo "override kvm $REL updates/dkms" >"$HOST/etc/depmod.d/a.conf"
+	echo "override kvm * updates/dkms" >>"$HOST/etc/depmod.d/zz.conf"
+	install_it
+	failed_with "for kvm modprobe would load $DEST/kvm.ko and not $INTREE/kvm.ko, because of 'override kvm"
+	rm "$HOST/etc/depmod.d/"{a,zz}.conf
+	: >"$CHOICE"
+	install_it
+	failed_with "although $CHOICE asks for it"
+}
+
+@test "remove-all takes the choice along, and not while something of ours is left" {
+	choose_stock
+	install_it
+	rm "$INTREE/kvm.ko" "$KEPT/stock/$REL/kvm.ko"
+	run -1 "$DKMS" remove-all
+	[[ -e $CHOICE ]]
+	make_stock one
+	run -0 "$DKMS" remove-all
+	only_stock
+	[[ ! -e $CHOICE ]]
+}
+
+@test "repair: nothing to do, nothing said, nothing written" {
+	local before
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output ]]
+	only_stock
+	install_it
+	: >"$BIN/calls"
+	before=$(cd "$HOST" && find . -not -name lock -printf '%p %T@ %i\n' | sort)
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output && ! -s $BIN/calls ]]
+	diff <(printf '%s\n' "$before") <(cd "$HOST" && find . -not -name lock -printf '%p %T@ %i\n' | sort)
+	ours_installed
+	run -0 "$DKMS" remove "$REL"
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output ]]
+	only_stock
+}
+
+@test "repair: a kernel without KVM modules, or without any, is left alone" {
+	rm -r "$INTREE"
+	sed -i 's/^CONFIG_KVM=m/CONFIG_KVM=y/' "$MODDIR/build/include/config/auto.conf"
+	install_it
+	[[ $status == 77 ]]
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output && ! -e $INTREE ]]
+	run -0 "$DKMS" repair 6.1.0-1-gone
+	[[ -z $output ]]
+}
+
+@test "repair: the kernel's own modules come back, from DKMS's folder or the copy" {
+	install_it
+	rm "$INTREE/kvm-amd.ko"
+	truncate -s 20 "$INTREE/kvm.ko"
+	run -0 "$DKMS" repair "$REL"
+	[[ $output == "dkms-kernel: kernel $REL: put its own modules back" ]]
+	ours_installed
+	mkdir -p "$TREE/original_module/$REL/$(uname -m)"
+	mv "$INTREE"/*.ko "$TREE/original_module/$REL/$(uname -m)/"
+	rm -r "$KEPT/stock"
+	run -0 "$DKMS" repair "$REL"
+	[[ $output == *"put its own modules back" && ! -e $TREE/original_module/$REL/$(uname -m) ]]
+	all_in "$DEST"
+	[[ $(ls "$INTREE") == $'kvm-amd.ko\nkvm-intel.ko\nkvm.ko' ]]
+	rm "$INTREE/kvm.ko"
+	run "$DKMS" repair "$REL"
+	ended 1 "its own kvm is neither in"
+	all_in "$DEST"
+}
+
+@test "repair: a damaged or missing file of ours: stock resolves, the record says why" {
+	local damage
+	for damage in "truncate -s -8 $DEST/kvm-amd.ko" "rm $DEST/kvm-intel.ko" "cp $DEST/kvm.ko $DEST/kvm-amd.ko"; do
+		install_it
+		[[ $status == 0 ]]
+		: >"$BIN/calls"
+		$damage
+		run "$DKMS" repair "$REL"
+		ended 0 "kernel $REL: withdrew what was installed, which is damaged: "
+		[[ $output == *"; run: dkms-kernel install $REL" && $output != *"see "* ]]
+		[[ $(state state) == failed && $(state reason) == "damaged: "*"; run: dkms-kernel install $REL" ]]
+		[[ $(dkms_calls) == remove ]]
+		only_stock
+	done
+}
+
+@test "repair: modules.dep is made again when it names other files, by either choice" {
+	install_it
+	cp "$MODDIR"/modules.* "$BIN/"
+	choose_stock
+	run -0 "$DKMS" repair "$REL"
+	[[ $output == "dkms-kernel: kernel $REL: made modules.dep anew" ]]
+	stock_chosen
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output ]]
+	rm "$CHOICE" "$MODDIR"/modules.{dep,dep.bin}
+	run -0 "$DKMS" repair "$REL"
+	[[ $output == *"made modules.dep anew" ]]
+	ours_installed
+	cmp "$MODDIR/modules.dep.bin" "$BIN/modules.dep.bin"
+}
+
+@test "repair: what a killed installation left goes" {
+	dkms_mode killed moves-stock
+	install_it
+	[[ $status == 137 && -e $DEST/kvm.ko ]]
+	run -0 "$DKMS" repair "$REL"
+	[[ $output == *"put its own modules back; removed what an interrupted installation left" ]]
+	only_stock
+	[[ $(state state) == failed && $(state reason) == *interrupted* ]]
+}
+
+@test "repair runs under the lock of its caller, and else takes its own" {
+	local lock=$KEPT/lock
+	install_it
+	rm "$INTREE/kvm.ko"
+	exec 8>"$lock"
+	flock 8
+	KVM_FIXES_LOCK_WAIT=0 run -1 "$DKMS" repair "$REL"
+	[[ $output == *"another dkms-kernel is at work"* && ! -e $INTREE/kvm.ko ]]
+	KVM_FIXES_LOCKED=1 run -0 "$DKMS" repair "$REL"
+	exec 8>&-
+	ours_installed
+}
+
 @test "by hand: pre-install keeps the stock modules and holds DKMS off them" {
 	install_it
 	"$DKMS" remove "$REL"
@@ -535,22 +721,6 @@ own_image() {
 	run -0 "$DKMS" post-remove "$REL"
 	cmp "$INTREE/kvm.ko" "$KEPT/stock/$REL/kvm.ko"
 	[[ $(state state) == removed ]]
-}
-
-@test "make install with DESTDIR places files and runs nothing" {
-	local place=$BATS_TEST_TMPDIR/place
-	unset KVM_FIXES_ROOT
-	run -0 make -s -C "$REPO" install DESTDIR="$place"
-	[[ ! -e $BIN/calls ]]
-	[[ $(cd "$place" && find . -name dkms-kvm-fixes -perm 755 | sort | paste -sd' ') == \
-		"./etc/kernel/header_postinst.d/dkms-kvm-fixes ./etc/kernel/postinst.d/dkms-kvm-fixes ./etc/kernel/prerm.d/dkms-kvm-fixes" ]]
-	[[ $(readlink "$place/usr/lib/kvm-fixes/dkms-kernel") == "/usr/src/kvm-fixes-$VERSION/scripts/dkms-kernel" ]]
-	[[ -x $place/usr/src/kvm-fixes-$VERSION/scripts/dkms-kernel && -e $place/usr/src/kvm-fixes-$VERSION/patches/series ]]
-	run ! grep -rq @LIBDIR@ "$place"
-	[[ -z $(find "$place" -name '.*.new*') ]]
-	run -0 make -s -C "$REPO" install DESTDIR="$place"
-	run -0 make -s -C "$REPO" uninstall DESTDIR="$place"
-	[[ -z $(find "$place" -type f -o -type l) ]]
 }
 
 @test "what is placed for DKMS is enough to build from" {

@@ -416,6 +416,25 @@ initramfs() { run "$VM/make-initramfs" --out out "$@"; }
 	cmp first out
 }
 
+@test "a program comes with every library that it is linked to, and runs from there" {
+	make_tree "$PWD/stock" 6.1.0-9-test
+	initramfs --tree stock=stock --program /bin/bash=/opt/bin/bash --program "$(command -v xz)=/bin/xz"
+	[[ $status == 0 && -z $output ]]
+	mkdir root && (cd root && cpio -idm --quiet <../out)
+	[[ $(stat -c %a root/opt/bin/bash) == 755 ]]
+	# The loader that it names is there as well, so it needs nothing of ours.
+	run -0 "$PWD/root$(readelf -lW root/bin/xz | sed -n 's/.*interpreter: \(.*\)]/\1/p')" --inhibit-cache \
+		--library-path "$PWD/root/lib/x86_64-linux-gnu:$PWD/root/usr/lib/x86_64-linux-gnu" --list root/bin/xz
+	[[ $output == *"$PWD/root/"*liblzma* ]]
+	run ! grep -E '=> /(lib|usr)' <<<"$output"
+	initramfs --tree stock=stock --program nowhere=/x
+	failed 1 'nowhere: no such program'
+	initramfs --tree stock=stock --program /bin/busybox=/x
+	failed 1 'not a dynamically linked program'
+	initramfs --tree stock=stock --program /bin/bash=x
+	failed 2 'absolute destination'
+}
+
 @test "make-initramfs refuses what it cannot make a host of" {
 	make_tree "$PWD/stock" 6.1.0-9-test
 	for args in '' '--tree stock' '--tree =stock' '--tree A/B=stock' '--tree stock=stock --file x=y' \

@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What make install places with DESTDIR, and whether those who read it can: systemd,
+# man, bash and zsh. On a real host it runs in tests/chroot.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-$REPO/build}
+	PLACE=$BATS_FILE_TMPDIR/place
+	export REPO BUILD PLACE
+	mkdir -p "$BATS_FILE_TMPDIR/bin"
+	# None of them is to be run.
+	for name in dkms systemctl depmod apt-get; do
+		printf '#!/bin/sh\necho "%s $*" >>"%s/calls"\n' "$name" "$BATS_FILE_TMPDIR" >"$BATS_FILE_TMPDIR/bin/$name"
+		chmod 755 "$BATS_FILE_TMPDIR/bin/$name"
+	done
+	PATH=$BATS_FILE_TMPDIR/bin:$PATH make -s -C "$REPO" BUILD="$BUILD" install DESTDIR="$PLACE" >&2
+}
+
+setup() { VERSION=$(cat "$REPO/VERSION"); }
+
+@test "everything is in its place, and nothing was run" {
+	local file
+	[[ ! -e $BATS_FILE_TMPDIR/calls ]]
+	for file in usr/sbin/kvm-fixes usr/lib/kvm-fixes/kvm-guest-check usr/lib/kvm-fixes/dkms-kernel \
+		etc/kernel/{postinst,header_postinst,prerm}.d/dkms-kvm-fixes; do
+		[[ -L $PLACE/$file || $(stat -c %a "$PLACE/$file") == 755 ]] || { echo "$file"; return 1; }
+	done
+	for file in usr/share/man/man8/kvm-fixes.8 usr/share/bash-completion/completions/kvm-fixes \
+		usr/share/zsh/vendor-completions/_kvm-fixes lib/systemd/system/kvm-fixes-{early,recover}.service; do
+		[[ $(stat -c %a "$PLACE/$file") == 644 ]] || { echo "$file"; return 1; }
+	done
+	[[ $(readlink "$PLACE/usr/lib/kvm-fixes/dkms-kernel") == "/usr/src/kvm-fixes-$VERSION/scripts/dkms-kernel" ]]
+	[[ -x $PLACE/usr/src/kvm-fixes-$VERSION/scripts/dkms-kernel ]]
+	run ! grep -rqE '@(LIB|SBIN)DIR@' "$PLACE"
+	[[ -z $(find "$PLACE" -name '*.new*') && ! -e $PLACE/etc/systemd ]]
+}
+
+@test "what list reads is among what DKMS builds from" {
+	diff -r "$REPO/patches" "$PLACE/usr/src/kvm-fixes-$VERSION/patches"
+	[[ -n $(find "$PLACE/usr/src/kvm-fixes-$VERSION/patches" -name fix.conf) ]]
+}
+
+@test "the command that was placed runs and knows its version" {
+	run -0 "$PLACE/usr/sbin/kvm-fixes" version
+	[[ $output == "kvm-fixes $VERSION" ]]
+}
+
+@test "placed again, then taken away: nothing is left" {
+	cp -a "$PLACE" "$BATS_TEST_TMPDIR/again"
+	run -0 make -s -C "$REPO" BUILD="$BUILD" install DESTDIR="$BATS_TEST_TMPDIR/again"
+	diff -r --no-dereference "$PLACE" "$BATS_TEST_TMPDIR/again"
+	run -0 make -s -C "$REPO" BUILD="$BUILD" uninstall DESTDIR="$BATS_TEST_TMPDIR/again"
+	[[ -z $(find "$BATS_TEST_TMPDIR/again" -type f -o -type l) ]]
+}
+
+@test "another PREFIX, and a file that cannot be placed, leave no half" {
+	local place=$BATS_TEST_TMPDIR/other
+	run -0 make -s -C "$REPO" BUILD="$BUILD" install DESTDIR="$place" PREFIX=/opt/x
+	[[ -x $place/opt/x/sbin/kvm-fixes && ! -e $place/usr/sbin ]]
+	grep -qx 'ExecStart=/opt/x/sbin/kvm-fixes recover' "$place/lib/systemd/system/kvm-fixes-recover.service"
+	mkdir -p "$BATS_TEST_TMPDIR/blocked/usr/sbin/kvm-fixes/x"
+	run ! make -s -C "$REPO" BUILD="$BUILD" install DESTDIR="$BATS_TEST_TMPDIR/blocked"
+	[[ -d $BATS_TEST_TMPDIR/blocked/usr/sbin/kvm-fixes && -z $(find "$BATS_TEST_TMPDIR/blocked" -name '*.new') ]]
+}
+
+@test "systemd takes the units" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze here"
+	# It looks for the program of ExecStart in the root that it is given, and wants the units of systemd.
+	cp -a "$PLACE" "$BATS_TEST_TMPDIR/root"
+	cp -a --no-clobber /lib/systemd/system/. "$BATS_TEST_TMPDIR/root/lib/systemd/system/"
+	run systemd-analyze --root="$BATS_TEST_TMPDIR/root" --recursive-errors=no --man=no verify \
+		kvm-fixes-early.service kvm-fixes-recover.service
+	printf '%s\n' "$output"
+	[[ $status == 0 && $output != *kvm-fixes* ]]
+}
+
+@test "systemd would not take a unit with an error in it" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze here"
+	cp -a "$PLACE" "$BATS_TEST_TMPDIR/root"
+	cp -a --no-clobber /lib/systemd/system/. "$BATS_TEST_TMPDIR/root/lib/systemd/system/"
+	sed -i 's/^Type=oneshot/Type=twoshot/' "$BATS_TEST_TMPDIR/root/lib/systemd/system/kvm-fixes-recover.service"
+	run systemd-analyze --root="$BATS_TEST_TMPDIR/root" --recursive-errors=no --man=no verify kvm-fixes-recover.service
+	[[ $output == *kvm-fixes-recover.service*twoshot* ]]
+}
+
+@test "the early unit comes before whoever loads modules by name" {
+	local unit=$PLACE/lib/systemd/system/kvm-fixes-early.service name
+	for name in systemd-modules-load.service systemd-udevd.service systemd-udev-trigger.service; do
+		grep -q "^Before=.*$name" "$unit"
+	done
+	grep -qx 'ConditionKernelCommandLine=kvm_fixes=stock' "$unit"
+	grep -qx 'DefaultDependencies=no' "$unit"
+}
+
+@test "the man page has every command, option and exit code that --help has" {
+	local page=$PLACE/usr/share/man/man8/kvm-fixes.8 program=$PLACE/usr/sbin/kvm-fixes word commands
+	commands=$("$program" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+	[[ $(wc -w <<<"$commands") -ge 7 ]]
+	tr -d '\\' <"$page" >"$BATS_TEST_TMPDIR/page"
+	for word in $commands; do
+		grep -q "^fB$word" "$BATS_TEST_TMPDIR/page" || grep -q "fB${word}fR" "$BATS_TEST_TMPDIR/page" || { echo "$word"; return 1; }
+	done
+	# What is only --help's own is left out.
+	for word in $(for name in $commands; do "$program" "$name" --help 2>/dev/null || true; done | grep -oE -- '--[a-z-]+' | sort -u); do
+		grep -q -- "$word" "$BATS_TEST_TMPDIR/page" || { echo "$word"; return 1; }
+	done
+	for word in 0 1 2 3 4 5 6; do
+		grep -q "^fB${word}fR" "$BATS_TEST_TMPDIR/page" || { echo "exit code $word"; return 1; }
+	done
+}
+
+# complete WORDS... - what bash would offer for the last of them.
+complete_words() {
+	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kvm_fixes; printf "%s\n" "${COMPREPLY[@]}"' \
+		"$PLACE/usr/share/bash-completion/completions/kvm-fixes" "$@" | paste -sd' '
+}
+
+@test "bash completes commands, options and values" {
+	[[ $(complete_words kvm-fixes s) == "status swap selftest" ]]
+	[[ $(complete_words kvm-fixes --json ro) == rollback ]]
+	[[ $(complete_words kvm-fixes swap --to '') == "fixed stock" ]]
+	[[ $(complete_words kvm-fixes --json swap --d) == --dry-run ]]
+	[[ $(complete_words kvm-fixes recover --e) == --early ]]
+	[[ $(complete_words kvm-fixes status --no) == --no-holders ]]
+	[[ $(complete_words kvm-fixes swap --wait 6) == "60 600" ]]
+}
+
+@test "the completions know every command and option there is" {
+	local program=$PLACE/usr/sbin/kvm-fixes name word
+	for name in $("$program" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		[[ " $(complete_words kvm-fixes '') " == *" $name "* ]]
+		grep -q "'$name:" "$PLACE/usr/share/zsh/vendor-completions/_kvm-fixes"
+		for word in $("$program" "$name" --help 2>/dev/null | grep -oE -- '^  --[a-z-]+'); do
+			[[ " $(complete_words kvm-fixes "$name" --) " == *" $word "* ]] || { echo "$name $word"; return 1; }
+			grep -q -- "'\(([^)]*)\)\?$word" "$PLACE/usr/share/zsh/vendor-completions/_kvm-fixes" || { echo "zsh: $name $word"; return 1; }
+		done
+	done
+}
+
+@test "zsh can read its completion" {
+	command -v zsh >/dev/null || skip "no zsh here"
+	zsh -n "$PLACE/usr/share/zsh/vendor-completions/_kvm-fixes"
+}
