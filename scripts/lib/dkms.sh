@@ -71,6 +71,8 @@ dkms_call() {
 	if [[ -n $ROOT ]]; then
 		options+=(--dkmstree "$DKMS_TREE" --sourcetree "$SOURCE_TREE" --installtree "$ROOT/lib/modules")
 		options+=(--kernelsourcedir "$MODDIR/build")
+		# 2.x runs make mrproper in headers that it is shown in this way.
+		[[ $(dkms --version) != dkms[-:]*2.* ]] || options+=(--no-prepare-kernel --no-clean-kernel)
 		keep+=("mok_signing_key=$DKMS_TREE/mok.key" "mok_certificate=$DKMS_TREE/mok.pub")
 	fi
 	env -i PATH="$PATH" HOME=/root LC_ALL=C KVM_FIXES_LOCKED=1 "${keep[@]}" \
