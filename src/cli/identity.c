@@ -23,7 +23,8 @@ static bool known(struct json_object *entry, bool with_signer, struct identity *
 {
 	struct json_object *value;
 
-	if (!json_object_object_get_ex(entry, "build_id", &value))
+	if (!json_object_object_get_ex(entry, "build_id", &value) ||
+	    !json_object_is_type(value, json_type_string))
 		return false;
 	json_text(entry, "build_id", identity->build_id, sizeof(identity->build_id));
 	if (identity->build_id[strspn(identity->build_id, "0123456789abcdef")])
@@ -47,7 +48,6 @@ static struct json_object *new_entry(const struct identity *identity, bool with_
 	return entry;
 }
 
-/* A signature's signer takes a full read, so only where there is a signature. */
 static int read_file_itself(const char *path, bool with_signer, struct identity *identity,
 			    char *why)
 {
@@ -64,12 +64,9 @@ static int read_file_itself(const char *path, bool with_signer, struct identity 
 		identity->stamped = file->stamp.present;
 		identity->has_signature = file->has_signature;
 	}
-	if (!err && with_signer && file->has_signature) {
-		err = modfile_read(path, file, why);
-		if (!err) {
-			snprintf(identity->signer, sizeof(identity->signer), "%s", file->signer);
-			modfile_free(file);
-		}
+	if (!err && with_signer) {
+		modfile_signer(file);
+		snprintf(identity->signer, sizeof(identity->signer), "%s", file->signer);
 	}
 	free(file);
 	return err;

@@ -118,21 +118,17 @@ static int identify_plain(int fd, size_t size, struct modfile *file, char *why)
 	return err;
 }
 
-static int identify_packed(const char *path, const struct stat *st, struct modfile *file, char *why)
+static int identify_packed(const char *path, struct modfile *file, char *why)
 {
 	size_t size;
 	char *data;
 	int err;
 
-	if (modfile_recall(st, file))
-		return 0;
 	err = read_file(path, MODFILE_MAX, &data, &size);
 	if (err)
 		return cannot_read(path, err, why);
 	err = parse(data, size, false, file, why);
 	free(data);
-	if (!err)
-		modfile_remember(st, file);
 	return err;
 }
 
@@ -161,7 +157,7 @@ int modfile_identify(const char *path, struct modfile *file, char *why)
 	if (err)
 		cannot_read(path, err, why);
 	else if (modfile_packed(magic, sizeof(magic)))
-		err = identify_packed(path, &st, file, why);
+		err = identify_packed(path, file, why);
 	else
 		err = identify_plain(fd, (size_t)st.st_size, file, why);
 	close(fd);

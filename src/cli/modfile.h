@@ -85,15 +85,6 @@ int modfile_identify(const char *path, struct modfile *file, char *why);
 void modfile_signer(struct modfile *file);
 void modfile_free(struct modfile *file);
 
-/*
- * Unpacking takes tens of milliseconds a file. Between these two, what modfile_identify()
- * and modfile_signer() found in compressed files is remembered, across runs too, by inode,
- * size and times: /var/cache/kvm-fixes/modules.json, which is neither needed nor trusted
- * to be well formed. For telling, not for deciding what is loaded.
- */
-void modfile_cache_open(const struct host *host);
-void modfile_cache_close(const struct host *host);
-
 /* In @list, which is in the order of names as both lists are; NULL if it is not there. */
 const struct symbol_crc *symbol_find(const struct symbol_crc *list, size_t n, const char *name);
 

@@ -49,13 +49,6 @@ int modfile_read_info(Elf *elf, struct modfile *file, char *why);
 /* By the file that @file names; who cannot be told stays "". */
 void modfile_read_signer(struct modfile *file);
 
-/* What is remembered of a compressed file; for an identified one, that @st is of. */
-bool modfile_recall(const struct stat *st, struct modfile *file);
-void modfile_remember(const struct stat *st, const struct modfile *file);
-/* The same of its signer. */
-bool modfile_recall_signer(struct modfile *file);
-void modfile_remember_signer(const struct modfile *file);
-
 #define SYMBOLS_MAX	65536	/* more is no module */
 #define NAME_LEN_MAX	512	/* the kernel's KSYM_NAME_LEN */
 

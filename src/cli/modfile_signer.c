@@ -50,8 +50,6 @@ void modfile_read_signer(struct modfile *file)
 
 void modfile_signer(struct modfile *file)
 {
-	if (!file->has_signature || modfile_recall_signer(file))
-		return;
-	modfile_read_signer(file);
-	modfile_remember_signer(file);
+	if (file->has_signature)
+		modfile_read_signer(file);
 }

@@ -13,30 +13,18 @@
 #include "explain.h"
 #include "loaded.h"
 #include "modload.h"
+#include "resolve.h"
 
 #define UNLOAD_WAIT_MS	2000
 #define UNLOAD_POLL_MS	20
+#define NO_CONTEXT	"%s was not %s: out of memory, or KVM_FIXES_ROOT is set and there is no kernel"
 
-static void no_log(void *data, int priority, const char *file, int line, const char *fn,
-		   const char *format, va_list args)
-{
-	(void)data;
-	(void)priority;
-	(void)file;
-	(void)line;
-	(void)fn;
-	(void)format;
-	(void)args;
-}
-
-/* Errors come back as numbers; libkmod's own lines would be second ones. */
+/* A folder that stands for a host has no kernel: the one that runs is not to be touched. */
 static struct kmod_ctx *context(const struct host *host)
 {
-	struct kmod_ctx *ctx = kmod_new(host_path(host, "/lib/modules/%s", host->release), NULL);
-
-	if (ctx)
-		kmod_set_log_fn(ctx, no_log, NULL);
-	return ctx;
+	if (host->root[0])
+		return NULL;
+	return kmod_quiet(host_path(host, "/lib/modules/%s", host->release), NULL);
 }
 
 /* The kernel log from its present end on; -1 where it cannot be read. */
@@ -80,7 +68,7 @@ int module_load(const struct host *host, const struct policy *policy, const char
 
 	snprintf(options, sizeof(options), "%s%s%s", image->options, *extra ? " " : "", extra);
 	if (!ctx) {
-		snprintf(why, WHY_MAX, "out of memory; nothing was loaded");
+		snprintf(why, WHY_MAX, NO_CONTEXT, name, "loaded");
 		return -ENOMEM;
 	}
 	err = kmod_module_new_from_path(ctx, path, &module);
@@ -115,7 +103,7 @@ int module_unload(const struct host *host, const char *name, char *why)
 	int err;
 
 	if (!ctx || kmod_module_new_from_name(ctx, name, &module)) {
-		snprintf(why, WHY_MAX, "out of memory; %s was not unloaded", name);
+		snprintf(why, WHY_MAX, NO_CONTEXT, name, "unloaded");
 		err = -ENOMEM;
 		goto out;
 	}

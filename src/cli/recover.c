@@ -78,6 +78,8 @@ static int same_boot(const struct cli *cli, struct journal *journal)
 	int code;
 
 	policy_read(&cli->host, &swap.policy);
+	if (cli->host.root[0])
+		return cli_error(cli, EX_FAILED, "KVM_FIXES_ROOT is set, and a folder has no kernel whose modules could be put right");
 	if (strcmp(journal->vendor, cli->host.vendor))
 		return cli_error(cli, EX_FAILED, "%s: speaks of %s, which is not this CPU's; move it away",
 				 SWAP_JOURNAL, journal->vendor);

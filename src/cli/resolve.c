@@ -43,7 +43,7 @@ void path_stock_copy(const struct host *host, const char *release, char *path)
 }
 
 /* It complains of the configuration on standard error before it can be told not to. */
-static struct kmod_ctx *new_quiet(const char *dir, const char *const *config)
+struct kmod_ctx *kmod_quiet(const char *dir, const char *const *config)
 {
 	const char *level = getenv("KMOD_LOG");
 	char *former = level ? strdup(level) : NULL;
@@ -70,7 +70,7 @@ static struct kmod_ctx *open_kmod(const struct host *host, const char *release, 
 		config[i] = paths[i];
 	}
 	config[N_CONFIG_DIRS] = NULL;
-	kmod = new_quiet(host_path(host, "/lib/modules/%s", release), config);
+	kmod = kmod_quiet(host_path(host, "/lib/modules/%s", release), config);
 	if (!kmod)
 		snprintf(why, WHY_MAX, "%.250s: modprobe's configuration cannot be read; see that it is sound and that there is free memory",
 			 paths[0]);

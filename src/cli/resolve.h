@@ -7,6 +7,13 @@
 
 #include "host.h"
 
+struct kmod_ctx;
+/*
+ * A context whose messages, those on the configuration included, stay out of standard
+ * error: errors come back as numbers. @config as for kmod_new(). NULL: out of memory.
+ */
+struct kmod_ctx *kmod_quiet(const char *dir, const char *const *config);
+
 /*
  * The file that modprobe would load for module @name on kernel @release. @path has
  * PATH_MAX bytes, root included. 0; -ENOENT when modprobe would find none; other

@@ -45,8 +45,8 @@ struct part {
 
 enum pair { PAIR_NONE, PAIR_YES, PAIR_NO };
 
-/* What an initrd carries, against what modprobe would load. */
-enum carried { CARRIED_NOTHING, CARRIED_SAME, CARRIED_OTHER, CARRIED_UNKNOWN };
+/* What an initrd carries, against what modprobe would load; of two the worse counts. */
+enum carried { CARRIED_NOTHING, CARRIED_SAME, CARRIED_UNKNOWN, CARRIED_OTHER };
 
 /**
  * struct guard - the unmap guard, where the loaded kvm has one

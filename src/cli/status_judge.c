@@ -24,7 +24,7 @@ static void problem(struct status *status, const char *fmt, ...)
 
 const char *carried_name(enum carried carried)
 {
-	static const char * const names[] = { "no", "same", "old", "unknown" };
+	static const char * const names[] = { "no", "same", "unknown", "old" };
 
 	return names[carried];
 }
@@ -56,8 +56,6 @@ enum carried initrd_carries(const struct host *host, const struct kernel *kernel
 		return CARRIED_UNKNOWN;
 	kvm = carries_module(initrd, "kvm", kernel->next_build_id);
 	vendor = carries_module(initrd, host->vendor, kernel->next_vendor_build_id);
-	if (kvm == CARRIED_OTHER || vendor == CARRIED_OTHER)
-		return CARRIED_OTHER;
 	return kvm > vendor ? kvm : vendor;
 }
 

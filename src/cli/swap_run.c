@@ -269,7 +269,11 @@ int swap_run(struct cli *cli, const struct swap_options *options)
 		code = print_plan(cli, plan);
 		goto out;
 	}
-	if (!cli->host.root[0] && geteuid() != 0) {
+	if (cli->host.root[0]) {
+		code = cli_error(cli, EX_REFUSED, "KVM_FIXES_ROOT is set, and a folder has no kernel to load modules into; use --dry-run there");
+		goto out;
+	}
+	if (geteuid() != 0) {
 		code = cli_error(cli, EX_REFUSED, "not root; run it as root");
 		goto out;
 	}

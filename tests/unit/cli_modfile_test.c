@@ -538,108 +538,6 @@ static void compressed_on_disk(void **state)
 	tree_remove(&host);
 }
 
-#define CACHE	"/var/cache/kvm-fixes/modules.json"
-
-/* The file at @path as sample with that last byte in its build-id. */
-static void packed_sample(const struct host *host, const char *path, unsigned char last)
-{
-	static unsigned char packed[1 << 16];
-	struct sample sample;
-	unsigned char *file;
-	size_t size;
-
-	SAMPLE(&sample, STAMP_INFO);
-	sample.id.id[19] = last;
-	file = sample_build(&sample, &size);
-	size = sample_sign(file, size, 60, 60);
-	size = pack(archive_write_add_filter_xz, file, size, packed, sizeof(packed));
-	tree_bytes(host, path, packed, size);
-	free(file);
-}
-
-static const char *cached_id(const struct host *host, const char *path)
-{
-	modfile_cache_open(host);
-	assert_int_equal(modfile_identify(host_path(host, "%s", path), &module, why), 0);
-	assert_string_equal(module.vermagic, SAMPLE_VERMAGIC);
-	assert_true(module.has_signature && module.stamp.present);
-	assert_string_equal(module.stamp.version, "1.2.3");
-	modfile_signer(&module);
-	modfile_cache_close(host);
-	return module.build_id + 36;
-}
-
-static void remembered(void **state)
-{
-	char *text, *id;
-	struct host host;
-	size_t size;
-
-	(void)state;
-	tree_make(&host, SAMPLE_RELEASE);
-	packed_sample(&host, "/m/kvm.ko.xz", 0x13);
-	packed_sample(&host, "/m/other.ko.xz", 0x33);
-	assert_string_equal(cached_id(&host, "/m/kvm.ko.xz"), "1213");
-	/* What is remembered is believed, ... */
-	assert_int_equal(read_file(host_path(&host, CACHE), 1 << 20, &text, &size), 0);
-	id = strstr(text, "1213");
-	assert_non_null(id);
-	memcpy(id, "1299", 4);
-	tree_bytes(&host, CACHE, text, size);
-	assert_string_equal(cached_id(&host, "/m/kvm.ko.xz"), "1299");
-	/* ... but of this very file only, ... */
-	assert_string_equal(cached_id(&host, "/m/other.ko.xz"), "1233");
-	tree_bytes(&host, CACHE, text, size);
-	usleep(20000);	/* the time that a file system keeps moves in ticks */
-	packed_sample(&host, "/m/kvm.ko.xz", 0x14);
-	assert_string_equal(cached_id(&host, "/m/kvm.ko.xz"), "1214");
-	/* ... and not by those who decide. */
-	tree_bytes(&host, CACHE, text, size);
-	assert_int_equal(modfile_identify(host_path(&host, "/m/kvm.ko.xz"), &module, why), 0);
-	assert_string_equal(module.build_id + 36, "1214");
-	assert_int_equal(modfile_read(host_path(&host, "/m/kvm.ko.xz"), &module, why), 0);
-	modfile_free(&module);
-	free(text);
-	tree_remove(&host);
-}
-
-static void remembered_badly(void **state)
-{
-	static const char *const bad[] = {
-		"", "[]", "{", "{}", "{\"schema\":1}", "{\"schema\":1,\"modules\":[]}",
-		"{\"schema\":2,\"modules\":{}}", "{\"schema\":1,\"modules\":null}",
-	};
-	static const char *const entries[] = { "1", "null", "[]", "{}", "{\"has_signature\":[]}",
-					       "{\"has_signature\":true}",
-					       "{\"has_signature\":[],\"vermagic\":\"x\"}" };
-	char key[200], text[512], *kept, *from;
-	struct host host;
-	size_t size;
-
-	(void)state;
-	tree_make(&host, SAMPLE_RELEASE);
-	packed_sample(&host, "/m/kvm.ko.xz", 0x13);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		tree_text(&host, CACHE, bad[i]);
-		assert_string_equal(cached_id(&host, "/m/kvm.ko.xz"), "1213");
-	}
-	assert_int_equal(read_file(host_path(&host, CACHE), 1 << 20, &kept, &size), 0);
-	from = strstr(kept, "\"modules\":{\"");
-	assert_non_null(from);
-	snprintf(key, sizeof(key), "%.*s", (int)strcspn(from + 12, "\""), from + 12);
-	free(kept);
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
-		snprintf(text, sizeof(text), "{\"schema\":1,\"modules\":{\"%s\":%s}}", key, entries[i]);
-		tree_text(&host, CACHE, text);
-		assert_string_equal(cached_id(&host, "/m/kvm.ko.xz"), "1213");
-	}
-	/* Where it cannot be written it is done without. */
-	unlink(host_path(&host, CACHE));
-	tree_folder(&host, CACHE);
-	assert_string_equal(cached_id(&host, "/m/kvm.ko.xz"), "1213");
-	tree_remove(&host);
-}
-
 static void finding(void **state)
 {
 	char path[PATH_MAX], dir[PATH_MAX];
@@ -768,8 +666,6 @@ int main(void)
 		cmocka_unit_test(bomb),
 		cmocka_unit_test(on_disk),
 		cmocka_unit_test(compressed_on_disk),
-		cmocka_unit_test(remembered),
-		cmocka_unit_test(remembered_badly),
 		cmocka_unit_test(finding),
 		cmocka_unit_test(build_id_notes),
 		cmocka_unit_test(stamp_notes),

@@ -1,0 +1,297 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# swap, rollback, recover and selftest as far as they go without a kernel: what
+# they would do, what they refuse, and what is left to settle after a reboot. What
+# they do to a kernel is tried in emulated hosts (tests/cli).
+
+bats_require_minimum_version 1.5.0
+load cli-fixture
+
+setup_file() {
+	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-$REPO/build}
+	CLI=$BUILD/kvm-fixes MODULES=$BATS_FILE_TMPDIR/modules
+	export REPO CLI MODULES
+	make -s -C "$REPO" BUILD="$BUILD" "$CLI"
+	make_modules "$MODULES"
+}
+
+setup() {
+	make_host
+	mkdir -p "$HOST/usr/lib/kvm-fixes" "$HOST/proc/sys/kernel/random"
+	printf '#!/bin/sh\necho "guest-check: PASS (8 checks)"\n' >"$HOST/usr/lib/kvm-fixes/kvm-guest-check"
+	chmod 755 "$HOST/usr/lib/kvm-fixes/kvm-guest-check"
+	echo boot-one >"$HOST/proc/sys/kernel/random/boot_id"
+	printf 'MemAvailable:    4000000 kB\n' >"$HOST/proc/meminfo"
+	load_pair stock
+	SWAP=$HOST/var/lib/kvm-fixes/swap
+}
+
+# plan CODE [ARGUMENT...] - a dry run that is valid JSON and ends in CODE.
+plan() {
+	local code=$1
+	shift
+	run --separate-stderr "$CLI" "$@" --dry-run --json
+	printf 'status %s: %s %s\n' "$status" "$output" "$stderr"
+	[[ $status == "$code" && -z $stderr ]]
+	valid swap "$output"
+}
+
+# against TEXT - the swap to the replaced modules is refused, for this reason.
+against() {
+	plan 3 swap --to fixed
+	jq -e --arg text "$1" '.result == "would be refused" and any(.reasons[]; contains($text))' <<<"$output"
+}
+
+# journal STEP [FILE] - a swap from stock to ours that came as far as STEP.
+journal() {
+	local step=$1 file=${2:-journal.json}
+	mkdir -p "$SWAP"
+	jq -n --arg step "$step" --arg kernel "$REL" '
+		def image($f; $d): {file: "/var/lib/kvm-fixes/swap/files/\($d * 40)/\($f)", build_id: ($d * 40), options: ""};
+		{schema: 1, step: $step, boot: "boot-one", kernel: $kernel, vendor: "kvm_intel", to: "fixed", from: "stock",
+		 had_node: true, former: {kvm: image("kvm.ko"; "a"), vendor: image("kvm-intel.ko"; "b")},
+		 next: {kvm: image("kvm.ko"; "c"), vendor: image("kvm-intel.ko"; "d")}}' >"$SWAP/$file"
+}
+
+recovered() {
+	run --separate-stderr "$CLI" recover --json
+	printf 'status %s: %s %s\n' "$status" "$output" "$stderr"
+	[[ $status == 0 && -z $stderr ]]
+	valid recover "$output"
+	jq -e --arg action "$1" '.action == $action' <<<"$output"
+}
+
+next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
+
+@test "a dry run tells both pairs and touches nothing" {
+	find "$HOST" | sort >"$BATS_TEST_TMPDIR/before"
+	plan 0 swap --to fixed
+	json '.result == "would be done" and .to == "fixed" and .already == false and .reasons == []'
+	json '.former.kvm.file | endswith("kernel/arch/x86/kvm/kvm.ko")'
+	json '.next.vendor.file | endswith("updates/dkms/kvm-intel.ko")'
+	find "$HOST" | sort | diff "$BATS_TEST_TMPDIR/before" -
+	run "$CLI" swap --to fixed --dry-run
+	[[ $status == 0 && $output == *"it would be done" ]]
+}
+
+@test "what is loaded already needs no swap" {
+	plan 0 swap --to stock
+	json '.already'
+}
+
+@test "options of modprobe.d go with the modules" {
+	mkdir -p "$HOST/etc/modprobe.d"
+	echo 'options kvm_intel nested=0 ept=1' >"$HOST/etc/modprobe.d/kvm.conf"
+	plan 0 swap --to fixed
+	json '.next.vendor.options == "nested=0 ept=1" and .former.vendor.options == "nested=0 ept=1" and .next.kvm.options == ""'
+}
+
+@test "a folder has no kernel: nothing but a dry run" {
+	run "$CLI" swap --to fixed
+	echo "$output"
+	[[ $status == 3 && ${#lines[@]} == 1 && $output == *KVM_FIXES_ROOT* && ! -e $SWAP ]]
+}
+
+@test "refused: no replaced modules, one of another build, one that is not ours" {
+	cp "$MODULES/again/kvm-intel.ko" "$HOST/lib/modules/$REL/updates/dkms/"
+	against "are of two builds"
+	cp "$MODULES/stock/kvm-intel.ko" "$HOST/lib/modules/$REL/updates/dkms/"
+	against "is not a module of kvm-fixes"
+	rm "$HOST/lib/modules/$REL/updates/dkms/kvm-intel.ko"
+	against "there are no replaced modules"
+}
+
+@test "refused: a file cut short, of another module, or not readable" {
+	local file=$HOST/lib/modules/$REL/updates/dkms/kvm.ko
+	truncate -s 300 "$file"
+	against "kvm.ko"
+	cp "$MODULES/ours/kvm-amd.ko" "$file"
+	against "is not the module kvm"
+	rm "$file" && mkdir "$file"
+	against "kvm"
+}
+
+@test "refused: modules of another kernel" {
+	sed "s/vermagic=6/vermagic=5/" "$MODULES/ours/kvm.ko" >"$HOST/lib/modules/$REL/updates/dkms/kvm.ko"
+	against "5.1.0-9-test"
+}
+
+@test "refused: unsigned under sig_enforce and under lockdown" {
+	mkdir -p "$HOST/sys/module/module/parameters"
+	echo Y >"$HOST/sys/module/module/parameters/sig_enforce"
+	against "sig"
+	echo N >"$HOST/sys/module/module/parameters/sig_enforce"
+	echo 'none [integrity] confidentiality' >"$HOST/sys/kernel/security/lockdown"
+	against "lock"
+}
+
+@test "refused: in use, with who" {
+	load_pair stock 3
+	process 812 qemu-system-x86 qemu-system-x86_64 -name guest=web1,debug-threads=on
+	descriptor 812 9 anon_inode:kvm-vm
+	against "qemu-system-x86 (pid 812"
+	against "--wait"
+}
+
+@test "refused: what is loaded came from a file that is gone" {
+	load kvm other 1
+	against "is nowhere on this host"
+}
+
+@test "refused: too little memory, a reboot pending, no guest check" {
+	printf 'MemAvailable:    10 kB\n' >"$HOST/proc/meminfo"
+	against "kB of memory"
+	sed -i 's/6.1.50-1/6.1.49-1/' "$HOST/proc/version"
+	against "reboot"
+	rm "$HOST/usr/lib/kvm-fixes/kvm-guest-check"
+	against "kvm-guest-check"
+	run "$CLI" swap --to fixed --dry-run
+	[[ $status == 3 && $(grep -c '^against it: ' <<<"$output") == 3 ]]
+}
+
+@test "refused: an earlier swap did not end" {
+	journal testing
+	against "kvm-fixes recover"
+}
+
+@test "refused: a processor without a module, KVM built in" {
+	printf 'vendor_id\t: Other\n' >"$HOST/proc/cpuinfo"
+	against "neither Intel's nor AMD's"
+}
+
+@test "rollback: nothing to go back to, another kernel, nothing loaded before" {
+	plan 3 rollback
+	json '.reasons | any(contains("no swap yet"))'
+	journal done last.json
+	sed -i "s/$REL/6.1.0-8-test/" "$SWAP/last.json"
+	plan 3 rollback
+	json '.reasons | any(contains("was on kernel 6.1.0-8-test"))'
+	journal done last.json
+	jq 'del(.former.kvm, .former.vendor)' "$SWAP/last.json" >"$SWAP/new" && mv "$SWAP/new" "$SWAP/last.json"
+	plan 3 rollback
+	json '.reasons | any(contains("was not loaded"))'
+}
+
+@test "rollback goes by the files that the swap kept" {
+	local name digit
+	journal done last.json
+	for name in a:kvm:stock b:kvm-intel:stock; do
+		IFS=: read -r digit name _ <<<"$name"
+		mkdir -p "$SWAP/files/$(printf "%.0s$digit" {1..40})"
+		cp "$MODULES/ours/$name.ko" "$SWAP/files/$(printf "%.0s$digit" {1..40})/"
+	done
+	plan 0 rollback
+	json '.to == "stock" and (.next.kvm.file | contains("swap/files"))'
+}
+
+@test "recover: nothing to do says nothing" {
+	run "$CLI" recover
+	[[ $status == 0 && -z $output ]]
+	recovered none
+}
+
+@test "recover after a reboot: before the test passed, boots load what they did" {
+	local step
+	for step in prepared hiding unloading loading testing undoing; do
+		journal "$step"
+		echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+		recovered undone
+		[[ ! -e $SWAP/journal.json && $(next_kvm) == */kernel/arch/x86/kvm/kvm.ko ]]
+	done
+}
+
+@test "recover after a reboot: after it passed, boots load the new ones" {
+	choose_stock
+	journal committing
+	echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+	recovered finished
+	[[ ! -e $SWAP/journal.json && -e $SWAP/last.json && $(next_kvm) == */updates/dkms/kvm.ko ]]
+	[[ ! -e $HOST/etc/depmod.d/kvm-fixes-stock.conf ]]
+}
+
+@test "recover: a journal that is damaged is left alone, with what to do" {
+	mkdir -p "$SWAP"
+	echo '{"step":"loading"' >"$SWAP/journal.json"
+	run "$CLI" recover
+	echo "$output"
+	[[ $status == 1 && ${#lines[@]} == 1 && -e $SWAP/journal.json ]]
+	run --separate-stderr "$CLI" --json recover
+	[[ $status == 1 ]]
+	valid error "$output"
+}
+
+@test "recover: leftovers without a journal are swept up" {
+	mkdir -p "$HOST/run/modprobe.d" "$HOST/dev/.kvm-fixes"
+	echo 'install kvm /bin/false' >"$HOST/run/modprobe.d/kvm-fixes-swap.conf"
+	recovered none
+	[[ ! -e $HOST/run/modprobe.d/kvm-fixes-swap.conf && ! -e $HOST/dev/.kvm-fixes ]]
+}
+
+@test "recover: missing module files are dkms-kernel's to put back" {
+	printf '#!/bin/sh\necho "$KVM_FIXES_LOCKED $*" >>"%s/repairs"\n' "$BATS_TEST_TMPDIR" >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
+	chmod 755 "$HOST/usr/lib/kvm-fixes/dkms-kernel"
+	rm "$HOST/lib/modules/$REL/kernel/arch/x86/kvm/kvm-amd.ko"
+	recovered repaired
+	[[ $(cat "$BATS_TEST_TMPDIR/repairs") == "1 repair $REL" ]]
+	cp "$MODULES/stock/kvm-amd.ko" "$HOST/lib/modules/$REL/kernel/arch/x86/kvm/"
+	rm "$HOST/lib/modules/$REL/updates/dkms/kvm.ko"
+	recovered repaired
+	printf '#!/bin/sh\necho "the disk is full"; exit 1\n' >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
+	run "$CLI" recover
+	echo "$output"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"the disk is full"* ]]
+}
+
+@test "recover waits for the lock and takes it" {
+	mkdir -p "$HOST/var/lib/kvm-fixes"
+	flock "$HOST/var/lib/kvm-fixes/lock" sleep 2 &
+	sleep 0.5
+	run "$CLI" recover
+	[[ $status == 0 && $SECONDS -ge 1 ]]
+	wait
+}
+
+@test "the boot argument makes modprobe load the stock files, for this boot" {
+	local file=$HOST/run/modprobe.d/kvm-fixes-boot.conf
+	"$CLI" recover --early
+	[[ ! -e $file ]]
+	echo 'root=/dev/sda1 kvm_fixes=stock quiet' >"$HOST/proc/cmdline"
+	"$CLI" recover --early
+	grep -q "^install kvm .*insmod /lib/modules/$REL/kernel/arch/x86/kvm/kvm.ko " "$file"
+	grep -q "^install kvm-intel modprobe kvm && insmod /lib/modules/$REL/kernel/arch/x86/kvm/kvm-intel.ko " "$file"
+	echo 'root=/dev/sda1 kvm_fixes=stocks' >"$HOST/proc/cmdline"
+	"$CLI" recover --early
+	[[ ! -e $file ]]
+	rm "$HOST/lib/modules/$REL/kernel/arch/x86/kvm/kvm.ko"
+	echo 'kvm_fixes=stock' >"$HOST/proc/cmdline"
+	run "$CLI" recover --early
+	[[ $status == 1 && ${#lines[@]} == 1 && ! -e $file ]]
+}
+
+@test "selftest: passes, fails, and does not begin where KVM is not loaded" {
+	run --separate-stderr "$CLI" selftest --json
+	[[ $status == 0 ]]
+	valid selftest "$output"
+	printf '#!/bin/sh\necho "guest-check: FAIL (1 of 8 checks)"; exit 1\n' >"$HOST/usr/lib/kvm-fixes/kvm-guest-check"
+	run "$CLI" selftest
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"1 of 8"* ]]
+	printf '#!/bin/sh\necho done\n' >"$HOST/usr/lib/kvm-fixes/kvm-guest-check"
+	run "$CLI" selftest
+	[[ $status == 1 ]]
+	rm -r "$HOST"/sys/module/kvm*
+	run "$CLI" selftest
+	[[ $status == 3 && $output == *"not loaded"* ]]
+}
+
+@test "usage of swap and rollback" {
+	local arguments
+	for arguments in "swap" "swap --to" "swap --to other" "swap --to fixed --wait" "swap --to fixed --wait 1x" \
+		"swap --to fixed more" "rollback --to fixed" "rollback --wait -1" "recover --late" "selftest x"; do
+		# shellcheck disable=SC2086 # words are meant
+		run "$CLI" $arguments
+		echo "$arguments: $output"
+		[[ $status == 2 && ${#lines[@]} == 1 ]]
+	done
+}
