@@ -82,11 +82,11 @@ static bool resolved(const struct host *host, const char *release, enum choice c
 	return true;
 }
 
-/* Of depmod's own files only these are its input. */
+/* Of depmod's own files only these are its input, and no modules lie behind the links to headers. */
 static bool input(const char *name)
 {
 	if (strncmp(name, "modules.", 8) != 0)
-		return name[0] != '.';
+		return name[0] != '.' && strcmp(name, "build") && strcmp(name, "source");
 	return strcmp(name, "modules.order") == 0 || strcmp(name, "modules.builtin") == 0 ||
 	       strcmp(name, "modules.builtin.modinfo") == 0;
 }

@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "engine_load.h"
 #include "holders.h"
+#include "lock.h"
 
 static void took(struct swap *swap, const char *name, double since)
 {
@@ -181,8 +182,10 @@ int engine_commit(struct swap *swap)
 	struct journal last = *swap->journal;
 	char why[WHY_MAX];
 	double start = now_ms();
-	int err = show(swap);
+	int err;
 
+	signals_ignore();
+	err = show(swap);
 	if (err)
 		return EX_FAILED;
 	took(swap, "show", start);

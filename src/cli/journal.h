@@ -55,7 +55,7 @@ struct image_set {
  * @boot: /proc/sys/kernel/random/boot_id
  * @release: running kernel
  * @vendor: "kvm_intel" or "kvm_amd"
- * @to @from: which modules a boot loads after it, and before it
+ * @to @from: which modules a boot loads after it, and after it is rolled back
  * @had_node: /dev/kvm was there
  * @former: what was loaded
  * @next: what is to be

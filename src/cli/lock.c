@@ -49,9 +49,19 @@ static void note_signal(int sig)
 	run_interrupted = 1;
 }
 
+static const int noted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+void signals_ignore(void)
+{
+	struct sigaction action = { .sa_handler = SIG_IGN };
+
+	for (size_t i = 0; i < sizeof(noted) / sizeof(noted[0]); i++)
+		sigaction(noted[i], &action, NULL);
+	run_interrupted = 0;
+}
+
 void signals_hold(void)
 {
-	static const int noted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	static const int ignored[] = { SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
 				       SIGALRM };
 	struct sigaction action = { .sa_handler = note_signal };

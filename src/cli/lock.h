@@ -19,4 +19,7 @@ int lock_take(const struct host *host, unsigned int seconds, char *why);
 /* From now on INT, TERM, HUP and QUIT only set run_interrupted, and no other signal stops us. */
 void signals_hold(void);
 
+/* From now on those are ignored too: what is under way can only be finished. */
+void signals_ignore(void);
+
 #endif

@@ -82,6 +82,9 @@ static void read_former(const struct host *host, struct plan *plan, struct loade
 	}
 	find_former(host, plan, "kvm", kvm, &plan->journal.former.kvm);
 	find_former(host, plan, host->vendor, vendor, &plan->journal.former.vendor);
+	/* What a rollback returns to lasts as well, whatever the choice was when it was loaded. */
+	if (kvm->present)
+		plan->journal.from = kvm->stamp.present ? CHOICE_FIXED : CHOICE_STOCK;
 	plan->had_before = kvm->present;
 	if (kvm->present)
 		params_read(host, "kvm", &plan->kvm_before);

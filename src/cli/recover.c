@@ -58,11 +58,10 @@ static int after_reboot(const struct cli *cli, struct journal *journal)
 	bool passed = journal->step >= SWAP_COMMITTING;
 	char why[WHY_MAX];
 
-	if (choice_set(host, passed ? journal->to : journal->from, why))
-		return cli_error(cli, EX_FAILED, "%s", why);
 	if (passed) {
 		journal->step = SWAP_DONE;
-		if (journal_write(host, SWAP_LAST, journal, why))
+		if (choice_set(host, journal->to, why) ||
+		    journal_write(host, SWAP_LAST, journal, why))
 			return cli_error(cli, EX_FAILED, "%s", why);
 	}
 	if (journal_remove(host))

@@ -26,11 +26,14 @@ static void add_why(struct swap *swap, const char *first, const char *then)
 /* /dev/kvm answers; a whole guest check was passed when these modules came. */
 static bool answers(const struct host *host)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	bool good;
 	int fd;
 
-	if (node_private(host, path))
+	/* It may not have been hidden yet. */
+	if (node_exists(host))
+		snprintf(path, sizeof(path), "%s", host_path(host, NODE));
+	else if (node_private(host, path))
 		return false;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
