@@ -12,7 +12,7 @@ check_installed() {
 	for name in "${MODULES[@]}"; do
 		file=$(module_files "$DEST" | grep -E "/$name\.ko[^/]*$") || file=
 		[[ -n $file ]] ||
-			die "$EX_FAILED" "kernel $RELEASE: DKMS said it was done, and there is no $name.ko in $DEST; see $KEPT/dkms.log"
+			die "$EX_FAILED" "kernel $RELEASE: there is no $name.ko in $DEST; DKMS said it was done, see $KEPT/dkms.log"
 		[[ $file != *$'\n'* ]] ||
 			die "$EX_FAILED" "kernel $RELEASE: there is more than one $name.ko in $DEST; remove them all and run this again"
 		check_bytes "$file" "$name" "$report"
@@ -47,34 +47,50 @@ show_depends() {
 		awk '$1 == "insmod" { print $2 }'
 }
 
+# choice_file - while it is there, boots load the kernel's own modules though ours
+# are installed: lines for depmod, by `kvm-fixes swap --to stock` or a rollback.
+choice_file() { printf '%s\n' "$ROOT/etc/depmod.d/kvm-fixes-stock.conf"; }
+
+# chosen_dir - where what modprobe is to load lies.
+chosen_dir() {
+	if [[ -e $(choice_file) ]]; then
+		printf '%s\n' "$INTREE"
+	else
+		printf '%s\n' "$DEST"
+	fi
+}
+
 # explain NAME FILE - why modprobe would load FILE for NAME.
 explain() {
 	local folders=() line=
 	mapfile -t folders < <(depmod_folders)
 	if [[ ${#folders[@]} -gt 0 ]]; then
-		line=$(grep -rHE --include='*.conf' "^[[:space:]]*(override[[:space:]]+(${1//[-_]/[-_]}|\*)|search)[[:space:]]" "${folders[@]}" | sed -n 1p) || line=
+		line=$(grep -rHE --include='*.conf' --exclude=kvm-fixes-stock.conf "^[[:space:]]*(override[[:space:]]+(${1//[-_]/[-_]}|\*)|search)[[:space:]]" "${folders[@]}" | sed -n 1p) || line=
 	fi
 	if [[ -n $line ]]; then
 		printf "because of '%s' in %s; change that line and run: %s install %s" \
 			"${line#*:}" "${line%%:*}" "$PROG" "$RELEASE"
+	elif [[ -e $(choice_file) ]]; then
+		printf 'although %s asks for it; run: kvm-fixes swap --to stock' "$(choice_file)"
 	else
 		printf 'which depmod prefers; remove that file and run: %s install %s' "$PROG" "$RELEASE"
 	fi
 }
 
-# check_resolved - modules.dep must name the files in updates/dkms and no other.
+# check_resolved - modules.dep must name the chosen files and no other.
 check_resolved() {
-	local name file path
+	local name file path dir
+	dir=$(chosen_dir)
 	for name in "${MODULES[@]}"; do
 		path=$(resolved "$name")
-		file=$(find_module_file "$DEST" "$name")
+		file=$(find_module_file "$dir" "$name")
 		[[ $path -ef $file ]] ||
 			die "$EX_FAILED" "kernel $RELEASE: for $name modprobe would load ${path:-nothing} and not $file, $(explain "$name" "$path")"
 	done
 	for name in kvm-intel kvm-amd; do
 		path=$(show_depends "$name")
-		file=$(find_module_file "$DEST" "$name")
-		[[ $(tail -n 1 <<<"$path") -ef $file ]] && grep -q '/updates/dkms/kvm\.ko' <<<"$path" ||
-			die "$EX_FAILED" "kernel $RELEASE: modprobe --show-depends $name gives $(paste -sd' ' <<<"${path:-nothing}") and not our modules; see modules.dep there"
+		file=$(find_module_file "$dir" "$name")
+		[[ $(tail -n 1 <<<"$path") -ef $file && $path == *"/${dir#"$MODDIR"/}/kvm.ko"* ]] ||
+			die "$EX_FAILED" "kernel $RELEASE: modprobe --show-depends $name gives $(paste -sd' ' <<<"${path:-nothing}") and not the modules in $dir; see modules.dep there"
 	done
 }
