@@ -11,8 +11,10 @@ OUT ?=
 help:
 	@echo 'make try [KERNEL=release] [CPU=intel|amd]  the main job, in throwaway hosts (root)'
 	@echo 'make check                                 every test (root)'
+	@echo 'make check-long                            fuzzing and the command, for hours (root)'
+	@echo 'make matrix [ONLY=pattern]                 every kernel of tests/kernels.conf (root)'
 	@echo 'make modules KERNEL=release OUT=dir        the three modules and report.json'
-	@echo 'make install | uninstall                   modules through DKMS, for this host (root)'
+	@echo 'make install | uninstall                   modules through DKMS and kvm-fixes, on this host (root)'
 
 # No root, no DKMS. The tree lies beside what comes out of it until that is there.
 .PHONY: modules
@@ -32,10 +34,24 @@ try:
 check:
 	@BUILD='$(abspath $(BUILD))' tests/run
 
+# ONLY=pattern runs the rows whose name matches.
+.PHONY: matrix
+matrix:
+	@BUILD='$(abspath $(BUILD))' scripts/matrix $(if $(ONLY),--only '$(ONLY)')
+
+# From the results of the last make matrix.
+.PHONY: kernels-doc
+kernels-doc:
+	@BUILD='$(abspath $(BUILD))' scripts/matrix --doc docs/KERNELS.md
+
+.PHONY: check-long
+check-long:
+	@BUILD='$(abspath $(BUILD))' LONG=1 tests/run
+
 # As TAP, with the sanitizers on.
 .PHONY: unit-c
 unit-c:
-	@CMOCKA_MESSAGE_OUTPUT=TAP $(MAKE) -s BUILD='$(BUILD)/sanitized' SANITIZE=address,undefined vmm-unit
+	@CMOCKA_MESSAGE_OUTPUT=TAP $(MAKE) -s BUILD='$(BUILD)/sanitized' SANITIZE=address,undefined vmm-unit cli-unit
 
 .PHONY: clean
 clean:

@@ -1,28 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make install, make uninstall. With DESTDIR, files are placed and nothing is
-# built, run or removed: that is for packages.
+# make install, make uninstall. With DESTDIR, files are made and placed, and nothing
+# is run or removed on this host: that is for packages.
 
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
+UNITDIR ?= /lib/systemd/system
 LIBDIR = $(PREFIX)/lib/kvm-fixes
+SBINDIR = $(PREFIX)/sbin
 # DKMS knows no other place.
 SOURCEDIR = /usr/src/kvm-fixes-$(VERSION)
 KERNEL_HOOKS = postinst.d header_postinst.d prerm.d
+UNITS = kvm-fixes-early.service kvm-fixes-recover.service
+WANTS = $(SYSCONFDIR)/systemd/system/sysinit.target.wants
+MANPAGE = $(PREFIX)/share/man/man8/kvm-fixes.8
+BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/kvm-fixes
+ZSH_COMPLETION = $(PREFIX)/share/zsh/vendor-completions/_kvm-fixes
+JOURNAL = /var/lib/kvm-fixes/swap/journal.json
+
+# $(call place,MODE,FILE,PATH): there whole or not at all.
+place = new='$(DESTDIR)$(dir $(3)).$(notdir $(3)).new'; \
+	install -D -m $(1) '$(2)' "$$new" && mv -T "$$new" '$(DESTDIR)$(3)' || { rm -f "$$new"; exit 1; }
 
 .PHONY: install
-install: install-files
+install: $(if $(DESTDIR),,install-packages)
+	@$(MAKE) --no-print-directory install-files
 ifeq ($(DESTDIR),)
 	@'$(LIBDIR)/dkms-kernel' install-all
 endif
 
+.PHONY: install-packages
+install-packages:
+	@test "$$(id -u)" = 0 || { echo 'make: not root; run: sudo make install' >&2; exit 1; }
+	@scripts/setup packages build dkms cli
+
 .PHONY: install-files
-install-files:
-	@test -n '$(DESTDIR)' -o "$$(id -u)" = 0 || { echo 'make: not root; run: sudo make install' >&2; exit 1; }
+install-files: $(BUILD)/kvm-fixes $(BUILD)/kvm-guest-check $(BUILD)/kvm-fixes.8
 	scripts/dkms-kernel source '$(DESTDIR)$(SOURCEDIR)'
 	install -d '$(DESTDIR)$(LIBDIR)'
 	ln -sfn '$(SOURCEDIR)/scripts/dkms-kernel' '$(DESTDIR)$(LIBDIR)/.dkms-kernel.new'
 	mv -T '$(DESTDIR)$(LIBDIR)/.dkms-kernel.new' '$(DESTDIR)$(LIBDIR)/dkms-kernel'
+	$(call place,755,$(BUILD)/kvm-guest-check,$(LIBDIR)/kvm-guest-check)
+	$(call place,755,$(BUILD)/kvm-fixes,$(SBINDIR)/kvm-fixes)
+	$(call place,644,$(BUILD)/kvm-fixes.8,$(MANPAGE))
+	$(call place,644,src/cli/completions/kvm-fixes.bash,$(BASH_COMPLETION))
+	$(call place,644,src/cli/completions/_kvm-fixes,$(ZSH_COMPLETION))
 	@set -e; for dir in $(KERNEL_HOOKS); do \
 		hook='$(DESTDIR)$(SYSCONFDIR)'/kernel/$$dir; \
 		install -d "$$hook"; \
@@ -31,14 +53,33 @@ install-files:
 		mv -T "$$hook/.kvm-fixes.new" "$$hook/dkms-kvm-fixes"; \
 		echo "$$hook/dkms-kvm-fixes"; \
 	done
+	@set -e; install -d '$(DESTDIR)$(UNITDIR)'; for unit in $(UNITS); do \
+		file='$(DESTDIR)$(UNITDIR)'/$$unit; \
+		test -n '$(DESTDIR)' -o -e "$$file" || { \
+			install -d '$(WANTS)'; ln -sfn '$(UNITDIR)'/$$unit '$(WANTS)'/$$unit; }; \
+		sed 's,@SBINDIR@,$(SBINDIR),' src/cli/systemd/$$unit >"$$file.new"; \
+		mv -T "$$file.new" "$$file"; \
+		echo "$$file"; \
+	done
+	@test -n '$(DESTDIR)' -o ! -d /run/systemd/system || systemctl daemon-reload
+
+$(BUILD)/kvm-fixes.8: docs/kvm-fixes.8.scd | $(CLI_OBJ)
+	scdoc <$< >$@.new
+	mv $@.new $@
 
 # The modules first: what takes them out is itself taken out last.
 .PHONY: uninstall
 uninstall:
 ifeq ($(DESTDIR),)
 	@test "$$(id -u)" = 0 || { echo 'make: not root; run: sudo make uninstall' >&2; exit 1; }
+	@test ! -e '$(JOURNAL)' || { echo 'make: a swap did not end ($(JOURNAL)); run: kvm-fixes recover' >&2; exit 1; }
 	scripts/dkms-kernel remove-all
-	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /usr/src/kvm-fixes-*
+	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /usr/src/kvm-fixes-* /run/modprobe.d/kvm-fixes-boot.conf
 endif
 	@set -e; for dir in $(KERNEL_HOOKS); do rm -f '$(DESTDIR)$(SYSCONFDIR)'/kernel/$$dir/dkms-kvm-fixes; done
+	@set -e; for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit '$(DESTDIR)$(WANTS)'/$$unit; done
+	rm -f $(foreach file,$(SBINDIR)/kvm-fixes $(MANPAGE) $(BASH_COMPLETION) $(ZSH_COMPLETION),'$(DESTDIR)$(file)')
 	rm -rf '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(SOURCEDIR)'
+ifeq ($(DESTDIR),)
+	@test ! -d /run/systemd/system || systemctl daemon-reload
+endif

@@ -75,9 +75,9 @@ checkpatch() {
 
 @test "C code is clean under cppcheck" {
 	local sources
-	mapfile -t sources < <(files 'src/vmm/*.c' 'scripts/vm/*.c')
+	mapfile -t sources < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c')
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 --suppress=missingIncludeSystem -Isrc/vmm "${sources[@]}"
+		--error-exitcode=1 --suppress=missingIncludeSystem -Isrc/vmm -Isrc/cli -Iinclude "${sources[@]}"
 }
 
 @test "C code is clean under clang-tidy" {
@@ -88,8 +88,9 @@ checkpatch() {
 	# One by one: it takes a va_list of one file for that of the next (LLVM 41311).
 	while read -r file; do
 		clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" "$file" -- \
-			-std=gnu11 -D_GNU_SOURCE -DVMM_VERSION='"x"' -Isrc/vmm </dev/null
-	done < <(files 'src/vmm/*.c' 'scripts/vm/*.c')
+			-std=gnu11 -D_GNU_SOURCE -DVMM_VERSION='"x"' -Isrc/vmm \
+			-DCLI_VERSION='"x"' -DCLI_LIBDIR='"x"' -Isrc/cli -Iinclude </dev/null
+	done < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c')
 }
 
 @test "nothing names a path of the machine it was written on" {
