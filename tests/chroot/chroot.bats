@@ -86,6 +86,26 @@ depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }
 	inside test -x /usr/lib/kvm-fixes/dkms-kernel
 }
 
+@test "and the command: it runs, its units are enabled, its manual and completions are there" {
+	local file
+	[[ $(inside kvm-fixes version) == "kvm-fixes $VERSION" ]]
+	inside /usr/lib/kvm-fixes/kvm-guest-check --list
+	for file in kvm-fixes-early.service kvm-fixes-recover.service; do
+		inside test -e "/etc/systemd/system/sysinit.target.wants/$file"
+		inside grep -q '^ExecStart=/usr/sbin/kvm-fixes recover' "/lib/systemd/system/$file"
+	done
+	inside test -s /usr/share/man/man8/kvm-fixes.8
+	inside bash -c '. /usr/share/bash-completion/completions/kvm-fixes && complete -p kvm-fixes'
+	[[ -s $CHROOT/usr/share/zsh/vendor-completions/_kvm-fixes ]]
+}
+
+@test "a unit that was disabled stays so when it is installed again" {
+	rm "$CHROOT/etc/systemd/system/sysinit.target.wants/kvm-fixes-early.service"
+	run -0 inside make -C /root/kvm-fixes install
+	[[ ! -e $CHROOT/etc/systemd/system/sysinit.target.wants/kvm-fixes-early.service ]]
+	[[ -L $CHROOT/etc/systemd/system/sysinit.target.wants/kvm-fixes-recover.service ]]
+}
+
 @test "without the source the kernel's packages install, and the reason is on record" {
 	run -0 apt install "linux-image-$RELEASE" "linux-headers-$RELEASE"
 	grep "kernel $RELEASE: its source is .* run: apt-get install linux-source-$SERIES=" <<<"$output"
@@ -134,6 +154,38 @@ depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }
 	[[ $(state state) == installed ]]
 	stock_whole
 	resolves_to_ours
+}
+
+@test "kvm-fixes recover puts the kernel's own modules back, and what damage took away" {
+	run -0 inside kvm-fixes recover
+	[[ -z $output ]]
+	rm "$MODULES"/kernel/arch/x86/kvm/kvm-amd.ko*
+	run -0 inside kvm-fixes recover
+	stock_whole
+	resolves_to_ours
+	rm "$MODULES"/updates/dkms/kvm-intel.ko*
+	run -0 inside kvm-fixes recover
+	stock_whole
+	resolves_to_stock
+	[[ $(state state) == failed && $(state reason) == "damaged: "*"dkms-kernel install $RELEASE" ]]
+	nothing_loaded
+	run -0 inside /usr/lib/kvm-fixes/dkms-kernel install "$RELEASE"
+	resolves_to_ours
+}
+
+@test "where stock was chosen, a build is installed and the kernel's own are loaded" {
+	mkdir -p "$CHROOT/etc/depmod.d"
+	printf 'override %s * kernel/arch/x86/kvm\n' kvm kvm-intel kvm-amd >"$CHROOT/etc/depmod.d/kvm-fixes-stock.conf"
+	run -0 inside /usr/lib/kvm-fixes/dkms-kernel install "$RELEASE"
+	[[ $(state state) == installed ]]
+	resolves_to_stock
+	run -0 apt install --reinstall "linux-image-$RELEASE"
+	resolves_to_stock
+	rm "$CHROOT/etc/depmod.d/kvm-fixes-stock.conf"
+	run -0 inside /usr/lib/kvm-fixes/dkms-kernel repair "$RELEASE"
+	[[ $output == *"made modules.dep anew" ]]
+	resolves_to_ours
+	stock_whole
 }
 
 @test "dkms uninstall by hand: the distribution's own are there and win" {
@@ -189,11 +241,20 @@ depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }
 	: >"$CHROOT/var/log/loads"
 }
 
+@test "make uninstall waits for an unfinished swap" {
+	mkdir -p "$STATE/swap"
+	: >"$STATE/swap/journal.json"
+	run ! inside make -C /root/kvm-fixes uninstall
+	[[ $output == *"a swap did not end"*"run: kvm-fixes recover"* ]]
+	inside kvm-fixes version
+	rm "$STATE/swap/journal.json"
+}
+
 @test "make uninstall leaves the distribution's own modules and nothing of ours" {
 	run -0 inside make -C /root/kvm-fixes uninstall
 	resolves_to_stock
 	[[ -z $(inside dpkg --verify "linux-image-$RELEASE" | grep /kvm) && ! -e $MODULES/updates ]]
-	[[ -z $(find "$CHROOT"/{etc,usr,var} -name '*kvm-fixes*' -not -path '*/archives/*') ]]
+	[[ -z $(find "$CHROOT"/{etc,usr,var,run} -name '*kvm-fixes*' -not -path '*/archives/*') ]]
 	[[ -z $(find "$MODULES" -name '.*') ]]
 	packages_whole
 	nothing_loaded

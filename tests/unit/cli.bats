@@ -158,6 +158,14 @@ setup() {
 	json '.kernels[] | select(.running) | .next_boot == "other"'
 }
 
+@test "modprobe would load a mixed pair" {
+	load_pair ours
+	rm "$HOST/lib/modules/$REL/updates/dkms/kvm-intel.ko"
+	depmod_for "$REL"
+	unhealthy "the replaced kvm_intel is installed and chosen, and modprobe would load $HOST/lib/modules/$REL/kernel/arch"
+	json '.kernels[1] | .next_boot == "mixed" and .next_kvm.origin == "ours" and .next_vendor.origin == "stock"'
+}
+
 @test "nothing is loaded and modprobe would find nothing" {
 	rm -r "$HOST/lib/modules/$REL/updates" "$HOST/lib/modules/$REL/kernel/arch"
 	depmod_for "$REL"
@@ -262,7 +270,7 @@ setup() {
 	local text state=$HOST/var/lib/kvm-fixes/kernels/$REL/state.json
 	load_pair ours
 	for text in '' '{' '[]' '"x"' '{"state":3}' '{"state":"odd"}' "$(printf '[%.0s' {1..5000})" \
-		'{"state":"installed"} x' $'{"state":"\xff"}' '{"state":"installed","fixes":'; do
+		'{"state":"installed"} x' $'{"state":"installed","reason":"\xff"}' '{"state":"installed","fixes":'; do
 		printf '%s' "$text" >"$state"
 		unhealthy "the record of kernel $REL is damaged: "
 		json '.kernels[1] | .state == "damaged" and .reason != ""'
@@ -394,6 +402,21 @@ setup() {
 	json '.kernels[1].initrd.modules | map(.name) | sort == ["kvm", "kvm_amd", "kvm_intel"]'
 }
 
+@test "an initrd with one older module, and with one that cannot be read" {
+	load_pair ours
+	mkdir "$BATS_TEST_TMPDIR/some"
+	cp "$MODULES/ours/kvm.ko" "$MODULES/stock/kvm-intel.ko" "$BATS_TEST_TMPDIR/some/"
+	MODULES=$BATS_TEST_TMPDIR make_initrd "$REL" some gzip
+	unhealthy "carries other KVM modules"
+	truncate -s 100 "$BATS_TEST_TMPDIR/some/kvm.ko"
+	MODULES=$BATS_TEST_TMPDIR make_initrd "$REL" some gzip
+	unhealthy "carries other KVM modules"
+	cp "$MODULES/ours/kvm-intel.ko" "$BATS_TEST_TMPDIR/some/"
+	MODULES=$BATS_TEST_TMPDIR make_initrd "$REL" some gzip
+	status_is 0
+	json '.kernels[1].initrd.carries_kvm == "unknown"'
+}
+
 @test "compressed modules in an initrd" {
 	load_pair ours
 	mkdir "$BATS_TEST_TMPDIR/packed"
@@ -485,13 +508,14 @@ setup() {
 	file=$dir/kvm.ko.xz
 	jq -e --arg file "$file" '.files[$file] | .stamped and .build_id == "'"$(build_id kvm ours)"'"' "$cache"
 	# Believed for the very same file only.
-	identity=$(jq -r --arg file "$file" '.files[$file].identity' "$cache")
 	sed -i "s/$(build_id kvm ours)/$(build_id kvm other)/" "$cache"
 	unhealthy "kvm is loaded as ours"
 	touch "$file"
 	status_is 0
+	identity=$(jq -r --arg file "$file" '.files[$file].identity' "$cache")
 	for text in '{}' '{"build_id":7}' '{"build_id":"xyz"}' '[]' '"x"'; do
-		jq -n --arg file "$file" --argjson entry "$text" '{schema: 1, files: {($file): $entry}}' >"$cache"
+		jq -n --arg file "$file" --arg identity "$identity" --argjson entry "$text" \
+			'{schema: 1, files: {($file): (try ($entry + {$identity}) catch $entry)}}' >"$cache"
 		status_is 0
 	done
 	[[ $(jq -c '.files | keys | length' "$cache") == 2 ]]
@@ -555,7 +579,7 @@ setup() {
 	load_pair ours 1
 	process 7 $'evil\e[2J' unknown
 	descriptor 7 3 anon_inode:kvm-vm
-	printf '0::/machine.slice/machine-qemu\\x2d3\\x2dweb\\x2d1\\x1b.scope/libvirt/emulator\n' >"$HOST/proc/7/cgroup"
+	printf '0::/machine.slice/machine-qemu\\x2d13\\x2dweb\\x2d1\\x1b.scope/libvirt/emulator\n' >"$HOST/proc/7/cgroup"
 	status_is 0
 	json '.holders.processes[0] | .vm == "web-1?" and .command == "evil?[2J"'
 	run "$CLI" status

@@ -72,6 +72,8 @@ static void devices_by_number(void **state)
 	descriptor(5, 22, "/dev/kvm (deleted)");
 	descriptor(5, 3, "/dev/net/tun");
 	descriptor(5, 29, "/srv/kvm");
+	descriptor(5, 26, "/dev/null");
+	descriptor(5, 27, "/dev/pts/3");
 	/* Not even looked up: a look-up can hang on a dead network's file system. */
 	descriptor(5, 23, "/srv/nfs/file");
 	descriptor(5, 24, "socket:[1]");
