@@ -60,6 +60,7 @@ static int global_options(struct cli *cli, int argc, char *argv[], int *code)
 			*code = help(cli);
 			return 1;
 		case 'V':
+			optind = 0;	/* it begins anew */
 			*code = cmd_version(cli, 1, argv);
 			return 1;
 		default:
