@@ -28,7 +28,7 @@ static inline void smp_mb__after_srcu_read_lock(void)
 #ifdef CONFIG_LOCKDEP
 #define lockdep_assert_once(cond)	WARN_ON_ONCE(debug_locks && !(cond))
 #else
-#define lockdep_assert_once(cond)	do { } while (0)
+#define lockdep_assert_once(cond)	((void)sizeof(!(cond)))
 #endif
 #endif
 

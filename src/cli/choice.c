@@ -138,8 +138,11 @@ static int make_view(const char *from, const char *to)
 	char source[PATH_MAX], target[PATH_MAX];
 	struct dirent *entry;
 	DIR *dir = opendir(from);
-	int err = dir ? folder_make(to, 0755) : -errno;
+	int err;
 
+	if (!dir)
+		return -errno;
+	err = folder_make(to, 0755);
 	while (!err && (entry = readdir(dir))) {
 		if (!input(entry->d_name))
 			continue;
@@ -149,8 +152,7 @@ static int make_view(const char *from, const char *to)
 		else if (symlink(source, target))
 			err = -errno;
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	return err;
 }
 

@@ -2,6 +2,7 @@
 /*
  * Effective values of module parameters, before and after.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +14,12 @@ static void set_param(const struct host *host, const char *module, const struct 
 {
 	int fd = open(host_path(host, "/sys/module/%s/parameters/%s", module, param->name),
 		      O_WRONLY | O_CLOEXEC);
-	size_t length = strlen(param->value);
 
 	if (fd < 0)
 		return;
 	/* Whether it took is seen by params_compare(). */
-	if (write(fd, param->value, length) != (ssize_t)length)
-		length = 0;
+	if (dprintf(fd, "%s", param->value) < 0)
+		errno = 0;
 	close(fd);
 }
 

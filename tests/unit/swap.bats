@@ -164,11 +164,11 @@ next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
 @test "rollback: nothing to go back to, another kernel, nothing loaded before" {
 	plan 3 rollback
 	json '.reasons | any(contains("no swap yet"))'
-	journal done last.json
+	journal 'done' last.json
 	sed -i "s/$REL/6.1.0-8-test/" "$SWAP/last.json"
 	plan 3 rollback
 	json '.reasons | any(contains("was on kernel 6.1.0-8-test"))'
-	journal done last.json
+	journal 'done' last.json
 	jq 'del(.former.kvm, .former.vendor)' "$SWAP/last.json" >"$SWAP/new" && mv "$SWAP/new" "$SWAP/last.json"
 	plan 3 rollback
 	json '.reasons | any(contains("was not loaded"))'
@@ -176,7 +176,7 @@ next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
 
 @test "rollback goes by the files that the swap kept" {
 	local name digit
-	journal done last.json
+	journal 'done' last.json
 	for name in a:kvm:stock b:kvm-intel:stock; do
 		IFS=: read -r digit name _ <<<"$name"
 		mkdir -p "$SWAP/files/$(printf "%.0s$digit" {1..40})"
