@@ -3,6 +3,7 @@
 # kvm-fixes, the command, its unit tests and its fuzzers. Included by the top Makefile.
 # A sanitizer needs a BUILD of its own, as for src/vmm/vmm.mk.
 
+PREFIX ?= /usr
 CLI_DIR := src/cli
 CLI_OBJ := $(BUILD)/cli
 CLI_SOURCES := $(filter-out $(CLI_DIR)/main.c,$(sort $(wildcard $(CLI_DIR)/*.c)))
@@ -13,7 +14,7 @@ CLI_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Wshadow -Wstrict-prototyp
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wvla -Wundef -Wformat=2
 # Messages are cut to one line's length on purpose.
 CLI_CFLAGS += -Wno-format-truncation
-CLI_CPPFLAGS := -D_GNU_SOURCE -DCLI_VERSION='"$(VERSION)"' -DCLI_LIBDIR='"/usr/lib/kvm-fixes"' \
+CLI_CPPFLAGS := -D_GNU_SOURCE -DCLI_VERSION='"$(VERSION)"' -DCLI_LIBDIR='"$(PREFIX)/lib/kvm-fixes"' \
 	-I$(CLI_DIR) -Iinclude -MMD -MP
 ifneq ($(SANITIZE),)
 CLI_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -8,22 +8,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plan.h"
 #include "run.h"
 
-static bool same_contents(const char *a, const char *b)
+static bool same_contents(const char *path, const char *data, size_t size)
 {
-	char *data_a = NULL, *data_b = NULL;
-	size_t size_a, size_b;
-	bool same = read_file(a, MODFILE_MAX, &data_a, &size_a) == 0 &&
-		    read_file(b, MODFILE_MAX, &data_b, &size_b) == 0 && size_a == size_b &&
-		    memcmp(data_a, data_b, size_a) == 0;
+	size_t old_size;
+	char *old;
+	bool same = read_file(path, MODFILE_MAX, &old, &old_size) == 0 && old_size == size &&
+		    memcmp(old, data, size) == 0;
 
-	free(data_a);
-	free(data_b);
+	free(old);
 	return same;
+}
+
+/* Unpacked: what is not unpacked while /dev/kvm is away makes that time shorter. */
+static int copy(const char *from, const char *to, char *why)
+{
+	char *data, *plain = NULL;
+	size_t size;
+	int err = read_file(from, MODFILE_MAX, &data, &size);
+
+	if (!err && modfile_packed(data, size)) {
+		err = modfile_unpack(data, size, from, &plain, &size, why);
+		free(data);
+		data = plain;
+	}
+	if (!err && !same_contents(to, data, size))
+		err = publish(to, data, size, 0644);
+	free(data);
+	return err;
 }
 
 static int keep(const struct host *host, struct image *image, char *why)
@@ -35,15 +50,13 @@ static int keep(const struct host *host, struct image *image, char *why)
 	if (!image->file[0])
 		return 0;
 	snprintf(from, sizeof(from), "%s", host_path(host, "%s", image->file));
-	name = strrchr(from, '/');
+	name = strrchr(from, '/') + 1;
 	snprintf(dir, sizeof(dir), "%s", host_path(host, SWAP_FILES "/%s", image->build_id));
-	snprintf(to, sizeof(to), "%s", host_path(host, SWAP_FILES "/%s%s", image->build_id, name));
-	/* Of another name there, it is compressed otherwise: there is to be one file only. */
-	if (access(to, F_OK) && strncmp(from, dir, strlen(dir)) != 0)
-		remove_tree(dir);
+	snprintf(to, sizeof(to), "%s", host_path(host, SWAP_FILES "/%s/%.*s.ko", image->build_id,
+						 (int)strcspn(name, "."), name));
 	err = folder_make(dir, 0700);
-	if (!err && strcmp(from, to) && !same_contents(from, to))
-		err = publish_copy(from, to, MODFILE_MAX);
+	if (!err && strcmp(from, to))
+		err = copy(from, to, why);
 	if (err) {
 		snprintf(why, WHY_MAX, "%s: cannot be copied to %s (%s); free some space there", from, dir,
 			 strerror(-err));
@@ -63,8 +76,12 @@ int plan_keep_files(const struct host *host, struct plan *plan, char *why)
 
 	for (size_t i = 0; !err && i < sizeof(images) / sizeof(images[0]); i++)
 		err = keep(host, images[i], why);
-	if (!err)
-		err = folder_sync(host_path(host, SWAP_FILES));
+	if (err)
+		return err;
+	err = folder_sync(host_path(host, SWAP_FILES));
+	if (err)
+		snprintf(why, WHY_MAX, "%s: cannot be put onto the disk (%s); see whether that is sound",
+			 host_path(host, SWAP_FILES), strerror(-err));
 	return err;
 }
 

@@ -94,6 +94,12 @@ const struct symbol_crc *symbol_find(const struct symbol_crc *list, size_t n, co
  */
 int modfile_find(const char *dir, const char *name, char *path);
 
+/* Compressed, by its first bytes? */
+bool modfile_packed(const void *data, size_t size);
+/* free() @plain. 0 or -errno with @why set. */
+int modfile_unpack(const void *data, size_t size, const char *path, char **plain,
+		   size_t *plain_size, char *why);
+
 /* One ELF note section's bytes (as /sys/module/NAME/notes/ shows them). 0 or -errno. */
 int note_build_id(const void *data, size_t size, char *build_id);
 int note_stamp(const void *data, size_t size, struct stamp *stamp);

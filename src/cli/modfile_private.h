@@ -22,12 +22,6 @@ int modfile_damaged(const char *path, const char *what, char *why);
 /* Returns -ENOMEM. */
 int modfile_no_memory(char *why);
 
-/* Compressed, by its first bytes? */
-bool modfile_packed(const void *data, size_t size);
-/* free() @plain. 0 or -errno with @why set. */
-int modfile_unpack(const void *data, size_t size, const char *path, char **plain,
-		   size_t *plain_size, char *why);
-
 #define SIGNATURE_TAIL	40	/* bytes that end a signed module */
 
 /*

@@ -20,17 +20,20 @@ static const char * const modules[] = { "kvm", "kvm-intel", "kvm-amd" };
 
 #define N_MODULES	(sizeof(modules) / sizeof(modules[0]))
 
+/* Those that are there and whole as far as a look at their ends and sections tells. */
 static unsigned int count(const char *dir)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], why[WHY_MAX];
+	struct modfile file;
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < N_MODULES; i++)
-		n += modfile_find(dir, modules[i], path) == 0;
+		n += modfile_find(dir, modules[i], path) == 0 &&
+		     modfile_identify(path, &file, why) == 0;
 	return n;
 }
 
-/* Only kernels that we had to do with, and only what a look at names can tell. */
+/* Only kernels that we had to do with. */
 static bool damaged(const struct host *host, const struct kernel *kernel)
 {
 	char dir[PATH_MAX];

@@ -133,5 +133,5 @@ int engine_undo(struct swap *swap)
 	}
 	if (swap->blackout_start > 0)
 		swap->blackout_ms = now_ms() - swap->blackout_start;
-	return EX_BACK;
+	return swap->journal->had_node && !node_exists(host) ? EX_GONE : EX_BACK;
 }
