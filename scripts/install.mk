@@ -16,6 +16,7 @@ WANTS = $(SYSCONFDIR)/systemd/system/sysinit.target.wants
 MANPAGE = $(PREFIX)/share/man/man8/kvm-fixes.8
 BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/kvm-fixes
 ZSH_COMPLETION = $(PREFIX)/share/zsh/vendor-completions/_kvm-fixes
+APTCONF = $(SYSCONFDIR)/apt/apt.conf.d
 JOURNAL = /var/lib/kvm-fixes/swap/journal.json
 
 # $(call place,MODE,FILE,PATH): there whole or not at all.
@@ -61,6 +62,8 @@ install-files: $(BUILD)/kvm-fixes $(BUILD)/kvm-guest-check $(BUILD)/kvm-fixes.8
 		mv -T "$$file.new" "$$file"; \
 		echo "$$file"; \
 	done
+	@install -d '$(DESTDIR)$(APTCONF)' && sed 's,@LIBDIR@,$(LIBDIR),g' scripts/hooks/apt >'$(DESTDIR)$(APTCONF)/.kvm-fixes.new' && \
+		mv -T '$(DESTDIR)$(APTCONF)/.kvm-fixes.new' '$(DESTDIR)$(APTCONF)/90kvm-fixes'
 	@test -n '$(DESTDIR)' -o ! -d /run/systemd/system || systemctl daemon-reload
 
 $(BUILD)/kvm-fixes.8: docs/kvm-fixes.8.scd | $(CLI_OBJ)
@@ -79,6 +82,7 @@ endif
 	@set -e; for dir in $(KERNEL_HOOKS); do rm -f '$(DESTDIR)$(SYSCONFDIR)'/kernel/$$dir/dkms-kvm-fixes; done
 	@set -e; for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit '$(DESTDIR)$(WANTS)'/$$unit; done
 	rm -f $(foreach file,$(SBINDIR)/kvm-fixes $(MANPAGE) $(BASH_COMPLETION) $(ZSH_COMPLETION),'$(DESTDIR)$(file)')
+	rm -f '$(DESTDIR)$(APTCONF)/90kvm-fixes'
 	rm -rf '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(SOURCEDIR)'
 ifeq ($(DESTDIR),)
 	@test ! -d /run/systemd/system || systemctl daemon-reload

@@ -45,3 +45,74 @@ make_chroot() {
 	SERIES=$(cut -d. -f1,2 <<<"$RELEASE")
 	export CHROOT RELEASE SERIES
 }
+
+# chroot_setup_file - a chroot of the suite, with this checkout in it.
+chroot_setup_file() {
+	SUITE=${SUITE:-bookworm}
+	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-$REPO/build}
+	CACHE=${KVM_FIXES_TEST_CACHE:-$BUILD/cache}/chroot
+	export SUITE REPO CACHE
+	[[ $EUID == 0 ]] || skip "needs root"
+	unshare --mount --propagation private true 2>/dev/null ||
+		skip "mounting is not allowed here, or the root folder is no mount point"
+	mkdir -p "$CACHE/archives" "$BUILD"
+	PLACE=$(mktemp -d "$BUILD/chroot.XXXXXX")
+	export PLACE
+	cat /proc/modules >"$PLACE/loaded" 2>/dev/null || true
+	make_chroot >&2
+}
+
+chroot_teardown_file() { [[ -z ${PLACE:-} ]] || rm -rf --one-file-system "$PLACE"; }
+
+setup() {
+	VERSION=$(cat "$REPO/VERSION")
+	MODULES=$CHROOT/lib/modules/$RELEASE
+	STATE=$CHROOT/var/lib/kvm-fixes
+}
+
+teardown() {
+	local log
+	if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
+		for log in "$STATE/kernels/$RELEASE"/{state.json,dkms.log} "$CHROOT"/var/log/{loads,depmod}; do
+			[[ ! -s $log ]] || { echo "-- $log" && tail -n 15 "$log"; }
+		done
+	fi
+}
+
+state() { jq -r ".$1" "$STATE/kernels/$RELEASE/state.json"; }
+
+# packages_whole - dpkg has nothing left to do, and no script of a package failed.
+packages_whole() { [[ -z $(inside dpkg --audit) && -z $(inside dpkg-query -W -f='${db:Status-Status}\n' | grep -v '^installed$') ]]; }
+
+# loads NAME - the files that modprobe would insert.
+loads() { inside modprobe --show-depends -S "$RELEASE" "$1" | awk '{ print $2 }'; }
+
+resolves_to_stock() {
+	[[ $(loads kvm_intel | tail -n 2 | paste -sd' ') == */kernel/arch/x86/kvm/kvm.ko*\ */kernel/arch/x86/kvm/kvm-intel.ko* ]] &&
+		[[ $(loads kvm_amd | tail -n 1) == */kernel/arch/x86/kvm/kvm-amd.ko* ]] &&
+		[[ $(inside modinfo -k "$RELEASE" -n kvm) == */kernel/arch/x86/kvm/kvm.ko* ]]
+}
+
+resolves_to_ours() {
+	[[ $(loads kvm_intel | grep /kvm | paste -sd' ') == */updates/dkms/kvm.ko*\ */updates/dkms/kvm-intel.ko* ]] &&
+		[[ $(loads kvm_amd | tail -n 1) == */updates/dkms/kvm-amd.ko* ]] &&
+		[[ $(inside modinfo -k "$RELEASE" -F version kvm) == "$VERSION" ]] &&
+		[[ $(inside modinfo -k "$RELEASE" -F kvm_fixes_build kvm_intel) == "$(state build)" ]]
+}
+
+# stock_whole - the package's own files, untouched and in place, and kept.
+stock_whole() {
+	local package=linux-image-$RELEASE file
+	! inside dpkg --verify "$package" | grep /kvm || return
+	for file in kvm kvm-intel kvm-amd; do
+		cmp "$MODULES/kernel/arch/x86/kvm/$file".ko* "$STATE/stock/$RELEASE/$file".ko* || return
+	done
+	(cd "$STATE/stock/$RELEASE" && sha256sum --quiet -c SHA256SUMS)
+}
+
+nothing_loaded() {
+	[[ ! -s $CHROOT/var/log/loads ]] && cmp "$PLACE/loaded" <(cat /proc/modules 2>/dev/null)
+}
+
+depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }

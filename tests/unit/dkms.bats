@@ -451,7 +451,7 @@ own_image() {
 @test "hooks succeed with the program there, failing, or gone" {
 	local hook program=$BIN/lib/dkms-kernel
 	mkdir "$BIN/lib"
-	for hook in "$REPO"/scripts/hooks/*; do
+	for hook in "$REPO"/scripts/hooks/kernel-*; do
 		sed "s,@LIBDIR@,$BIN/lib," "$hook" >"$BIN/hook"
 		rm -f "$program"
 		run -0 sh "$BIN/hook" "$REL"
@@ -727,4 +727,35 @@ stock_chosen() {
 	"$DKMS" source "$BATS_TEST_TMPDIR/placed"
 	run -0 "$BATS_TEST_TMPDIR/placed/scripts/prepare-source" --kernel "$REL" --out "$OUT"
 	rm -r "$OUT"
+}
+
+@test "retry: a source that came after the kernel was skipped is built from" {
+	make_packages "$VERSION_OK" ""
+	rm "$HOST"/usr/src/linux-source-*
+	install_it
+	[[ $status == 77 && $(state state) == skipped ]]
+	run "$PROJECT/scripts/dkms-kernel" retry
+	[[ $status == 0 && -z $output && $(state state) == skipped ]]
+	sleep 0.1
+	make_packages
+	run "$PROJECT/scripts/dkms-kernel" retry
+	echo "$output"
+	[[ $status == 0 && $output == *"kernel $REL: installed" ]]
+	ours_installed
+	: >"$BIN/calls"
+	run "$PROJECT/scripts/dkms-kernel" retry
+	[[ $status == 0 && -z $output && -z $(dkms_calls) ]]
+}
+
+@test "retry: a source that does not help is tried once" {
+	make_packages "$VERSION_OK" ""
+	rm "$HOST"/usr/src/linux-source-*
+	install_it
+	sleep 0.1
+	make_packages "$VERSION_OK" 6.1.49-1
+	run "$PROJECT/scripts/dkms-kernel" retry
+	[[ $status == 0 && $output == *"apt-get install linux-source-6.1=$VERSION_OK" && $(state state) == skipped ]]
+	sleep 0.1
+	run "$PROJECT/scripts/dkms-kernel" retry
+	[[ $status == 0 && -z $output ]]
 }
