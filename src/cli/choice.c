@@ -16,6 +16,7 @@
 #include "resolve.h"
 #include "run.h"
 
+#define DEPMOD_SECONDS	300u	/* six on a common host */
 #define INDEX_MAX	(64u << 20)	/* bytes of one of depmod's files */
 
 static const char override_text[] =
@@ -54,9 +55,9 @@ static int write_choice(const struct host *host, enum choice choice)
 	int err;
 
 	if (choice == CHOICE_FIXED) {
-		if (unlink(path) && errno != ENOENT)
-			return -errno;
-		return 0;
+		if (unlink(path))
+			return errno == ENOENT ? 0 : -errno;
+		return folder_sync(host_path(host, "/etc/depmod.d"));
 	}
 	err = folder_make(host_path(host, "/etc/depmod.d"), 0755);
 	return err ? err : publish(path, override_text, sizeof(override_text) - 1, 0644);
@@ -183,7 +184,7 @@ static int run_depmod(const struct host *host, const char *release, const char *
 		argv[n++] = map;
 	}
 	argv[n] = release;
-	err = run_program(argv, NULL, why);
+	err = run_program(argv, DEPMOD_SECONDS, NULL, why);
 	if (err)
 		return err;
 	err = publish_indexes(view, dir);
@@ -264,4 +265,17 @@ int choice_set(const struct host *host, enum choice choice, char *why)
 		return err;
 	}
 	return settle_all(host, choice, why);
+}
+
+void choice_tidy(const struct host *host)
+{
+	DIR *dir = opendir(host_path(host, "/var/lib/kvm-fixes"));
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "depmod.", 7) == 0)
+			remove_tree(host_path(host, "/var/lib/kvm-fixes/%s", entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
 }

@@ -23,6 +23,9 @@ enum choice choice_read(const struct host *host);
  */
 int choice_set(const struct host *host, enum choice choice, char *why);
 
+/* Removes the folders that a choice_set() which was killed left. */
+void choice_tidy(const struct host *host);
+
 /* Is CHOICE_BOOT_ARGUMENT on the kernel's command line? */
 bool choice_boot_stock(const struct host *host);
 

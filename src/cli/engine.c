@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,8 +74,10 @@ static int unload(struct swap *swap)
 	double start = now_ms();
 	int err = enter(swap, SWAP_UNLOADING);
 
-	if (!err)
-		err = module_unload(host, host->vendor, swap->why);
+	if (err)
+		return err;
+	err = module_unload(host, host->vendor, swap->why);
+	swap->busy = err == -EAGAIN;
 	if (!err)
 		err = module_unload(host, "kvm", swap->why);
 	took(swap, "unload", start);
@@ -109,6 +112,9 @@ static int test(struct swap *swap)
 		return err;
 	}
 	err = guest_test(&swap->cli->host, node, &swap->guest, swap->why);
+	/* Whose modules the guest ran on: nobody changed them meanwhile. */
+	if (!err)
+		err = check_set(swap, &swap->journal->next);
 	took(swap, "test", start);
 	return err ? err : interrupted(swap);
 }
@@ -134,12 +140,26 @@ static int give_up(struct swap *swap)
 	return engine_undo(swap);
 }
 
+static int read_back(struct swap *swap)
+{
+	struct journal *journal = malloc(sizeof(*journal));
+	int err = -ENOMEM;
+
+	if (journal)
+		err = journal_read(&swap->cli->host, SWAP_JOURNAL, journal, swap->why);
+	free(journal);
+	return err;
+}
+
 int engine_swap(struct swap *swap)
 {
 	static int (*const steps[])(struct swap *swap) = { hide, unload, load, test };
 	double start = now_ms();
 	int err = enter(swap, SWAP_PREPARED);
 
+	/* What could not be read again would be no help. */
+	if (!err)
+		err = read_back(swap);
 	if (err)
 		return give_up(swap);
 	took(swap, "journal", start);
@@ -187,7 +207,7 @@ int engine_commit(struct swap *swap)
 	signals_ignore();
 	err = show(swap);
 	if (err)
-		return EX_FAILED;
+		return node_exists(host) ? EX_FAILED : EX_GONE;
 	took(swap, "show", start);
 	if (swap->blackout_start > 0)
 		swap->blackout_ms = now_ms() - swap->blackout_start;
@@ -217,4 +237,5 @@ void engine_tidy(const struct host *host)
 	autoload_unblock(host);
 	if (node_is_hidden(host) || access(host_path(host, NODE_DIR), F_OK) == 0)
 		node_show(host, true);
+	choice_tidy(host);
 }

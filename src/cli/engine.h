@@ -17,7 +17,6 @@
  * struct swap - one in progress
  * @cli: whose
  * @journal: what is on the disk, or is about to be
- * @plan: with the parameters of before; NULL when it is recovered from the journal
  * @policy: for the words of an error
  * @times: how long each step took; @n_times of them
  * @blackout_ms: time without /dev/kvm, from its hiding to its return
@@ -25,12 +24,12 @@
  * @guest: the guest check on the new modules
  * @differences: parameters that are not what they were
  * @busy: it was refused because KVM is in use; waiting may help
+ * @untidy: the former modules are back, but something of the swap is left
  * @why: what went wrong
  */
 struct swap {
 	const struct cli *cli;
 	struct journal *journal;
-	const struct plan *plan;
 	struct policy policy;
 	struct {
 		const char *name;
@@ -43,6 +42,7 @@ struct swap {
 	struct guest_result guest;
 	struct differences differences;
 	bool busy;
+	bool untidy;
 	char why[WHY_MAX];
 };
 

@@ -32,32 +32,23 @@ static int put_out(struct swap *swap)
 	return err ? err : module_unload(host, "kvm", swap->why);
 }
 
-/* kvm was loaded by somebody else after it was unloaded: theirs goes, ours comes. */
-static int load_kvm(struct swap *swap, const struct image *image, const char *extra)
+/*
+ * Whoever loaded one of that name meanwhile is put out again, with all that uses it;
+ * EBUSY is a loading of theirs that is still under way.
+ */
+static int load_one(struct swap *swap, const char *name, const struct image *image,
+		    const char *extra)
 {
 	const struct host *host = &swap->cli->host;
 	int err = 0;
 
 	for (unsigned int i = 0; i < INTRUDER_TRIES; i++) {
-		err = module_load(host, &swap->policy, "kvm", image, extra, swap->why);
-		if (err != -EEXIST)
-			return err;
-		err = put_out(swap);
-		if (err)
-			return err;
-	}
-	return err ? err : -EEXIST;
-}
-
-static int load_vendor(struct swap *swap, const struct image *image, const char *extra)
-{
-	const struct host *host = &swap->cli->host;
-	int err = module_load(host, &swap->policy, host->vendor, image, extra, swap->why);
-
-	if (err == -EEXIST) {
-		err = module_unload(host, host->vendor, swap->why);
-		if (!err)
-			err = module_load(host, &swap->policy, host->vendor, image, extra, swap->why);
+		err = module_load(host, &swap->policy, name, image, extra, swap->why);
+		if ((err != -EEXIST && err != -EBUSY) || is_loaded(host, name, image))
+			return is_loaded(host, name, image) ? 0 : err;
+		if (strcmp(name, "kvm") == 0 ? put_out(swap) :
+					       module_unload(host, name, swap->why))
+			return -EBUSY;
 	}
 	return err;
 }
@@ -69,51 +60,48 @@ static int load_pair(struct swap *swap, const struct image_set *set, const char 
 	int err = 0;
 
 	if (set->kvm.file[0] && !is_loaded(host, "kvm", &set->kvm))
-		err = load_kvm(swap, &set->kvm, kvm_extra);
+		err = load_one(swap, "kvm", &set->kvm, kvm_extra);
 	if (!err && set->vendor.file[0] && !is_loaded(host, host->vendor, &set->vendor))
-		err = load_vendor(swap, &set->vendor, vendor_extra);
+		err = load_one(swap, host->vendor, &set->vendor, vendor_extra);
 	return err;
 }
 
 /*
- * What can only be given at load time and differs is given by loading again; if
- * that is not taken, the pair comes back without, and the difference is reported.
+ * What can only be given at load time and differs is given by loading again; if that is
+ * not taken, or they cannot be unloaded any more, the pair stays or comes back without.
  */
 static int load_again(struct swap *swap, const struct image_set *set, const char *kvm_extra,
 		      const char *vendor_extra)
 {
-	int err = put_out(swap);
-
-	if (err)
-		return err;
-	if (load_pair(swap, set, kvm_extra, vendor_extra) == 0)
+	if (put_out(swap) == 0 && load_pair(swap, set, kvm_extra, vendor_extra) == 0)
 		return 0;
-	err = put_out(swap);
-	return err ? err : load_pair(swap, set, "", "");
+	put_out(swap);
+	return load_pair(swap, set, "", "");
 }
 
 int load_set(struct swap *swap, const struct image_set *set)
 {
 	const struct host *host = &swap->cli->host;
+	const struct journal *journal = swap->journal;
 	char kvm_extra[OPTIONS_MAX], vendor_extra[OPTIONS_MAX];
-	const struct plan *plan = swap->plan;
 	int err = load_pair(swap, set, "", "");
 
-	if (err || !plan || !plan->had_before)
+	if (err || !set->kvm.file[0])
 		return err;
-	params_restore(host, "kvm", &plan->kvm_before, kvm_extra, sizeof(kvm_extra));
-	params_restore(host, host->vendor, &plan->vendor_before, vendor_extra, sizeof(vendor_extra));
+	params_restore(host, "kvm", &journal->kvm_before, kvm_extra, sizeof(kvm_extra));
+	params_restore(host, host->vendor, &journal->vendor_before, vendor_extra,
+		       sizeof(vendor_extra));
 	if (kvm_extra[0] || vendor_extra[0]) {
 		err = load_again(swap, set, kvm_extra, vendor_extra);
 		if (err)
 			return err;
-		params_restore(host, "kvm", &plan->kvm_before, kvm_extra, sizeof(kvm_extra));
-		params_restore(host, host->vendor, &plan->vendor_before, vendor_extra,
+		params_restore(host, "kvm", &journal->kvm_before, kvm_extra, sizeof(kvm_extra));
+		params_restore(host, host->vendor, &journal->vendor_before, vendor_extra,
 			       sizeof(vendor_extra));
 	}
 	swap->differences.n = 0;
-	params_compare(host, "kvm", &plan->kvm_before, &swap->differences);
-	params_compare(host, host->vendor, &plan->vendor_before, &swap->differences);
+	params_compare(host, "kvm", &journal->kvm_before, &swap->differences);
+	params_compare(host, host->vendor, &journal->vendor_before, &swap->differences);
 	return 0;
 }
 

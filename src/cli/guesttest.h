@@ -9,6 +9,7 @@
 
 #define GUEST_CHECK		CLI_LIBDIR "/kvm-guest-check"
 #define GUEST_CHECK_TIMEOUT	"30"	/* seconds for a check; a whole run takes about one */
+#define GUEST_CHECK_SECONDS	120u	/* for all of them, whatever the program itself thinks */
 
 /**
  * struct guest_result - how it went

@@ -88,6 +88,43 @@ static int parse_set(struct json_object *object, const char *key, struct image_s
 	return err;
 }
 
+/* They become names of files and words of options. */
+static bool parameter_valid(const char *name, struct json_object *value)
+{
+	const char *text = json_object_get_string(value);
+
+	if (!*name || strlen(name) >= PARAM_NAME_MAX || strpbrk(name, "/. \t\n=") ||
+	    !json_object_is_type(value, json_type_string) || strlen(text) >= PARAM_VALUE_MAX)
+		return false;
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ')
+			return false;
+	}
+	return true;
+}
+
+static int parse_params(struct json_object *object, const char *key, struct params *params)
+{
+	struct json_object *member;
+
+	params->n = 0;
+	if (!json_object_object_get_ex(object, key, &member))
+		return 0;
+	if (!json_object_is_type(member, json_type_object))
+		return -EINVAL;
+	json_object_object_foreach(member, name, value) {
+		struct param *param = &params->list[params->n];
+
+		if (params->n == PARAMS_MAX || !parameter_valid(name, value))
+			return -EINVAL;
+		snprintf(param->name, sizeof(param->name), "%s", name);
+		snprintf(param->value, sizeof(param->value), "%s", json_object_get_string(value));
+		param->known = true;
+		params->n++;
+	}
+	return 0;
+}
+
 static int parse(struct json_object *object, struct journal *journal)
 {
 	struct json_object *member;
@@ -111,6 +148,10 @@ static int parse(struct json_object *object, struct journal *journal)
 		err = parse_set(object, "former", &journal->former);
 	if (!err)
 		err = parse_set(object, "next", &journal->next);
+	if (!err)
+		err = parse_params(object, "kvm_parameters", &journal->kvm_before);
+	if (!err)
+		err = parse_params(object, "vendor_parameters", &journal->vendor_before);
 	if (!err && (!release_valid(journal->release) ||
 		     (strcmp(journal->vendor, "kvm_intel") && strcmp(journal->vendor, "kvm_amd"))))
 		err = -EINVAL;
@@ -124,7 +165,7 @@ int journal_read(const struct host *host, const char *path, struct journal *jour
 	int err;
 
 	memset(journal, 0, sizeof(*journal));
-	if (access(file, F_OK))
+	if (access(file, F_OK) && errno == ENOENT)
 		return -ENOENT;
 	object = json_read(file, why);
 	if (!object)
@@ -133,7 +174,7 @@ int journal_read(const struct host *host, const char *path, struct journal *jour
 	json_object_put(object);
 	if (err)
 		snprintf(why, WHY_MAX,
-			 "%s: is not what kvm-fixes wrote; look at it, then move it away and load KVM by modprobe",
+			 "%s: is not what kvm-fixes wrote; look at it, move it away, then run: kvm-fixes recover, and load KVM by modprobe",
 			 file);
 	return err;
 }
@@ -165,6 +206,17 @@ static void add_set(struct json_object *object, const char *key, const struct im
 	json_object_object_add(object, key, member);
 }
 
+static void add_params(struct json_object *object, const char *key, const struct params *params)
+{
+	struct json_object *member = json_object_new_object();
+
+	for (size_t i = 0; i < params->n; i++) {
+		if (params->list[i].known)
+			add_text(member, params->list[i].name, params->list[i].value);
+	}
+	json_object_object_add(object, key, member);
+}
+
 int journal_write(const struct host *host, const char *path, const struct journal *journal,
 		  char *why)
 {
@@ -182,6 +234,8 @@ int journal_write(const struct host *host, const char *path, const struct journa
 	json_object_object_add(object, "had_node", json_object_new_boolean(journal->had_node));
 	add_set(object, "former", &journal->former);
 	add_set(object, "next", &journal->next);
+	add_params(object, "kvm_parameters", &journal->kvm_before);
+	add_params(object, "vendor_parameters", &journal->vendor_before);
 	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 					      JSON_C_TO_STRING_NOSLASHESCAPE);
 	err = text ? publish(file, text, strlen(text), 0644) : -ENOMEM;

@@ -7,6 +7,7 @@
 #define JOURNAL_H
 
 #include "choice.h"
+#include "loaded.h"
 #include "modfile.h"
 
 #define SWAP_DIR	"/var/lib/kvm-fixes/swap"
@@ -59,6 +60,7 @@ struct image_set {
  * @had_node: /dev/kvm was there
  * @former: what was loaded
  * @next: what is to be
+ * @kvm_before @vendor_before: parameters of what was loaded, as far as they could be read
  */
 struct journal {
 	enum swap_step step;
@@ -68,6 +70,7 @@ struct journal {
 	enum choice to, from;
 	bool had_node;
 	struct image_set former, next;
+	struct params kvm_before, vendor_before;
 };
 
 /* 0, -ENOENT if there is none, other -errno with @why set. */

@@ -44,6 +44,7 @@ static int copy(const char *from, const char *to, char *why)
 static int keep(const struct host *host, struct image *image, char *why)
 {
 	char from[PATH_MAX], dir[PATH_MAX], to[PATH_MAX];
+	struct modfile file;
 	const char *name;
 	int err;
 
@@ -57,6 +58,11 @@ static int keep(const struct host *host, struct image *image, char *why)
 	err = folder_make(dir, 0700);
 	if (!err && strcmp(from, to))
 		err = copy(from, to, why);
+	if (!err && (modfile_identify(to, &file, why) || strcmp(file.build_id, image->build_id))) {
+		snprintf(why, WHY_MAX, "%s: is another file than a moment ago; something installs modules, try again when that is done",
+			 from);
+		return -ESTALE;
+	}
 	if (err) {
 		snprintf(why, WHY_MAX, "%s: cannot be copied to %s (%s); free some space there", from, dir,
 			 strerror(-err));

@@ -66,9 +66,17 @@ void signals_hold(void)
 				       SIGALRM };
 	struct sigaction action = { .sa_handler = note_signal };
 
-	for (size_t i = 0; i < sizeof(noted) / sizeof(noted[0]); i++)
-		sigaction(noted[i], &action, NULL);
+	struct sigaction inherited;
+
+	/* What nohup ignores for us stays ignored. */
+	for (size_t i = 0; i < sizeof(noted) / sizeof(noted[0]); i++) {
+		if (sigaction(noted[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+			sigaction(noted[i], &action, NULL);
+	}
 	action.sa_handler = SIG_IGN;
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		sigaction(ignored[i], &action, NULL);
+	/* Short of memory is what hypervisors are; half way is no place to be killed. */
+	if (read_text("/proc/self/oom_score_adj", run_oom_score, sizeof(run_oom_score)) > 0)
+		oom_score_set("-1000");
 }

@@ -16,7 +16,10 @@
  */
 int lock_take(const struct host *host, unsigned int seconds, char *why);
 
-/* From now on INT, TERM, HUP and QUIT only set run_interrupted, and no other signal stops us. */
+/*
+ * From now on INT, TERM, HUP and QUIT only set run_interrupted, no other signal stops us, and
+ * the OOM killer looks elsewhere.
+ */
 void signals_hold(void);
 
 /* From now on those are ignored too: what is under way can only be finished. */

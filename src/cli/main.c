@@ -36,6 +36,17 @@ static int help(const struct cli *cli)
 	return EX_DONE;
 }
 
+/* depmod and modprobe are there, and a plain su does not look there. */
+static void add_sbin(void)
+{
+	const char *path = getenv("PATH");
+	char longer[PATH_MAX];
+
+	if (snprintf(longer, sizeof(longer), "%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin") <
+	    (int)sizeof(longer))
+		setenv("PATH", longer, 1);
+}
+
 static const struct command *find(const char *name)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++) {
@@ -88,6 +99,7 @@ int main(int argc, char *argv[])
 	cli.command = command->name;
 	if (host_open(&cli.host, getenv("KVM_FIXES_ROOT"), why))
 		return cli_error(&cli, EX_FAILED, "%s", why);
+	add_sbin();
 	argc -= optind;
 	argv += optind;
 	optind = 0;	/* begin anew */

@@ -127,7 +127,7 @@ out:
 	return err;
 }
 
-static int load_by_name(const struct host *host, const char *name, char *why)
+int module_load_by_name(const struct host *host, const char *name, char *why)
 {
 	struct kmod_ctx *ctx = context(host);
 	struct kmod_module *module;
@@ -145,7 +145,7 @@ static int load_by_name(const struct host *host, const char *name, char *why)
 	if (err >= 0)
 		return 0;
 failed:
-	snprintf(why, WHY_MAX, "module %s, which KVM depends on, cannot be loaded (%s); try: modprobe %s",
+	snprintf(why, WHY_MAX, "module %s cannot be loaded (%s); try: modprobe %s",
 		 name, strerror(-err), name);
 	return err;
 }
@@ -159,7 +159,7 @@ int module_load_depends(const struct host *host, const struct modfile *file, cha
 	snprintf(depends, sizeof(depends), "%s", file->depends);
 	while (!err && (name = strsep(&rest, ","))) {
 		if (*name && strcmp(name, "kvm") && access(host_path(host, "/sys/module/%s", name), F_OK))
-			err = load_by_name(host, name, why);
+			err = module_load_by_name(host, name, why);
 	}
 	return err;
 }

@@ -21,6 +21,9 @@ int module_load(const struct host *host, const struct policy *policy, const char
  */
 int module_unload(const struct host *host, const char *name, char *why);
 
+/* As modprobe would. 0 or -errno. */
+int module_load_by_name(const struct host *host, const char *name, char *why);
+
 /* Loads what @file depends on but kvm, as modprobe would. 0 or -errno. */
 int module_load_depends(const struct host *host, const struct modfile *file, char *why);
 

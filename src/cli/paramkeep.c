@@ -86,6 +86,16 @@ void params_compare(const struct host *host, const char *module, const struct pa
 	}
 }
 
+void differences_text(const struct differences *differences, char *text, size_t size)
+{
+	const struct difference *first = &differences->list[0];
+	int n = snprintf(text, size, "parameter %s.%s was %.80s and is %.80s", first->module,
+			 first->name, first->before, first->gone ? "gone" : first->after);
+
+	if (differences->n > 1 && n > 0 && (size_t)n < size)
+		snprintf(text + n, size - (size_t)n, " (and %zu more)", differences->n - 1);
+}
+
 struct json_object *differences_json(const struct differences *differences)
 {
 	struct json_object *list = json_object_new_array();

@@ -40,6 +40,8 @@ void params_restore(const struct host *host, const char *module, const struct pa
 void params_compare(const struct host *host, const char *module, const struct params *before,
 		    struct differences *differences);
 
+/* "parameter kvm.halt_poll_ns was 1 and is 2 (and 3 more)" */
+void differences_text(const struct differences *differences, char *text, size_t size);
 struct json_object *differences_json(const struct differences *differences);
 
 #endif

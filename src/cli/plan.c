@@ -39,6 +39,9 @@ static void check_caller(const struct cli *cli, struct plan *plan)
 		plan_refuse(plan, "this CPU is neither Intel's nor AMD's; no KVM module belongs to it");
 	if (journal_read(&cli->host, SWAP_JOURNAL, &journal, why) != -ENOENT)
 		plan_refuse(plan, "an earlier swap did not end; run: kvm-fixes recover");
+	if (read_text(host_path(&cli->host, "/proc/sys/kernel/modules_disabled"), why, 8) > 0 &&
+	    strcmp(why, "1") == 0)
+		plan_refuse(plan, "loading modules was switched off until the next boot (/proc/sys/kernel/modules_disabled); reboot");
 	if (access(host_path(&cli->host, GUEST_CHECK), X_OK))
 		plan_refuse(plan, "%s cannot be run (%s), and without it nobody would know whether the modules work; reinstall kvm-fixes",
 			    GUEST_CHECK, strerror(errno));
@@ -85,11 +88,10 @@ static void read_former(const struct host *host, struct plan *plan, struct loade
 	/* What a rollback returns to lasts as well, whatever the choice was when it was loaded. */
 	if (kvm->present)
 		plan->journal.from = kvm->stamp.present ? CHOICE_FIXED : CHOICE_STOCK;
-	plan->had_before = kvm->present;
 	if (kvm->present)
-		params_read(host, "kvm", &plan->kvm_before);
+		params_read(host, "kvm", &plan->journal.kvm_before);
 	if (vendor->present)
-		params_read(host, host->vendor, &plan->vendor_before);
+		params_read(host, host->vendor, &plan->journal.vendor_before);
 }
 
 /* One file of the set that is to be. */
@@ -174,6 +176,16 @@ static void check_stock(const struct host *host, struct plan *plan)
 	(void)host;
 }
 
+/* Would the way back be open? What was accepted once need not be now. */
+static void check_way_back(const struct host *host, struct plan *plan, const struct modfile *file)
+{
+	struct acceptance verdict;
+
+	policy_judge(host, &plan->policy, file, &verdict);
+	if (verdict.accepted == STATE_NO)
+		plan_refuse(plan, "there would be no way back: %.400s", verdict.why);
+}
+
 /* Does the pair fit this kernel, as seen from a module that is known to? */
 static void check_fit(const struct host *host, struct plan *plan)
 {
@@ -189,10 +201,14 @@ static void check_fit(const struct host *host, struct plan *plan)
 	if (policy_fits(host, &plan->next_kvm, has_kvm ? &kvm : NULL, NULL, why) ||
 	    policy_fits(host, &plan->next_vendor, has_vendor ? &vendor : NULL, &plan->next_kvm, why))
 		plan_refuse(plan, "%s", why);
-	if (has_kvm)
+	if (has_kvm) {
+		check_way_back(host, plan, &kvm);
 		modfile_free(&kvm);
-	if (has_vendor)
+	}
+	if (has_vendor) {
+		check_way_back(host, plan, &vendor);
 		modfile_free(&vendor);
+	}
 }
 
 static unsigned long available_kb(const struct host *host)
@@ -241,6 +257,20 @@ static void check_use(const struct host *host, struct plan *plan, const struct l
 	holders_free(&holders);
 }
 
+/* A kernel may have been built again under its name since: its own modules of before are none of it. */
+static bool still_stock(const struct host *host, const struct journal *last)
+{
+	char dir[PATH_MAX], path[PATH_MAX], boot[64], why[WHY_MAX];
+	struct modfile file;
+
+	boot_id_read(host, boot, sizeof(boot));
+	if (last->from != CHOICE_STOCK || strcmp(boot, last->boot) == 0)
+		return true;
+	path_stock_dir(host, host->release, dir);
+	return modfile_find(dir, "kvm", path) == 0 && modfile_identify(path, &file, why) == 0 &&
+	       strcmp(file.build_id, last->former.kvm.build_id) == 0;
+}
+
 /* The set that the last swap came from, as it was kept. */
 static bool last_set(const struct cli *cli, struct plan *plan, char *kvm, char *vendor)
 {
@@ -261,6 +291,10 @@ static bool last_set(const struct cli *cli, struct plan *plan, char *kvm, char *
 	}
 	if (!last.former.kvm.file[0] || !last.former.vendor.file[0]) {
 		plan_refuse(plan, "before the last swap KVM was not loaded; use: kvm-fixes swap --to fixed or stock");
+		return false;
+	}
+	if (!still_stock(&cli->host, &last)) {
+		plan_refuse(plan, "the kernel's own modules are others since the last swap, in an earlier boot; use: kvm-fixes swap --to stock");
 		return false;
 	}
 	snprintf(kvm, PATH_MAX, "%s", host_path(&cli->host, "%s", last.former.kvm.file));

@@ -17,7 +17,6 @@ enum target { TARGET_FIXED, TARGET_STOCK, TARGET_LAST };
 /**
  * struct plan - a swap before it begins
  * @journal: what will be written down; the files are still those on the host, not copies
- * @had_before: parameters of modules that were loaded are in @kvm_before, @vendor_before
  * @next_kvm @next_vendor: the files that will be loaded
  * @already: they are what is loaded
  * @in_use: one of the reasons is that KVM is in use: waiting may help
@@ -26,8 +25,6 @@ enum target { TARGET_FIXED, TARGET_STOCK, TARGET_LAST };
  */
 struct plan {
 	struct journal journal;
-	bool had_before;
-	struct params kvm_before, vendor_before;
 	struct modfile next_kvm, next_vendor;
 	struct policy policy;
 	bool already;

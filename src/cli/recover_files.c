@@ -14,6 +14,7 @@
 #include "resolve.h"
 #include "run.h"
 
+#define REPAIR_SECONDS	150u	/* the unit that runs us has 180 */
 #define DKMS_KERNEL	CLI_LIBDIR "/dkms-kernel"
 
 static const char * const modules[] = { "kvm", "kvm-intel", "kvm-amd" };
@@ -59,7 +60,7 @@ static int repair(const struct cli *cli, const char *release)
 
 	snprintf(program, sizeof(program), "%s", host_path(&cli->host, DKMS_KERNEL));
 	cli_step(cli, "kernel %s: putting its module files right", release);
-	if (run_program(argv, NULL, why) == 0)
+	if (run_program(argv, REPAIR_SECONDS, NULL, why) == 0)
 		return 0;
 	cli_error(cli, EX_FAILED, "kernel %s: its module files are not all there, and %s", release, why);
 	return -EIO;

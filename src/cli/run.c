@@ -13,11 +13,26 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "run.h"
 
+#define KILL_MS		5000
+
 volatile int run_interrupted;
+char run_oom_score[16];
+
+void oom_score_set(const char *score)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (dprintf(fd, "%s", score) < 0)
+		errno = 0;	/* then it stays as it is */
+	close(fd);
+}
 
 static void __attribute__((noreturn)) child(const char *const argv[], int out, pid_t parent)
 {
@@ -28,6 +43,8 @@ static void __attribute__((noreturn)) child(const char *const argv[], int out, p
 	if (getppid() != parent)
 		_exit(127);
 	setsid();
+	if (run_oom_score[0])
+		oom_score_set(run_oom_score);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
@@ -41,8 +58,8 @@ static void __attribute__((noreturn)) child(const char *const argv[], int out, p
 	_exit(127);
 }
 
-/* The end of what comes, until it ends or a signal tells us to. */
-static int collect(int fd, struct output *output)
+/* The end of what comes, until it ends, time is up or a signal tells us to. */
+static int collect(int fd, double end, struct output *output)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	size_t length = 0;
@@ -53,6 +70,8 @@ static int collect(int fd, struct output *output)
 
 		if (run_interrupted)
 			return -EINTR;
+		if (now_ms() >= end)
+			return -ETIMEDOUT;
 		if (poll(&poll_fd, 1, 100) <= 0)
 			continue;
 		n = read(fd, chunk, sizeof(chunk));
@@ -72,15 +91,26 @@ static int collect(int fd, struct output *output)
 	}
 }
 
-static int wait_for(pid_t pid)
+/*
+ * One that hangs in the kernel does not even die of SIGKILL: then it is left behind.
+ * Returns its status, or -ETIMEDOUT.
+ */
+static int wait_for(pid_t pid, double end)
 {
+	const struct timespec pause = { 0, 10000000L };
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
+	for (;;) {
+		pid_t ended = waitpid(pid, &status, WNOHANG);
+
+		if (ended == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		if (ended < 0 && errno != EINTR)
 			return -errno;
+		if (now_ms() >= end)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Its last line, for an error's. */
@@ -95,8 +125,9 @@ static const char *last_line(char *text)
 	return line ? line + 1 : text;
 }
 
-int run_program(const char *const argv[], struct output *output, char *why)
+int run_program(const char *const argv[], unsigned int seconds, struct output *output, char *why)
 {
+	double end = now_ms() + seconds * 1e3;
 	struct output own;
 	int pipes[2], err;
 	pid_t parent, pid;
@@ -115,18 +146,26 @@ int run_program(const char *const argv[], struct output *output, char *why)
 	err = pid < 0 ? -errno : 0;
 	close(pipes[1]);
 	if (!err) {
-		err = collect(pipes[0], output);
+		err = collect(pipes[0], end, output);
 		if (err) {
 			kill(-pid, SIGKILL);
 			kill(pid, SIGKILL);
+			end = now_ms() + KILL_MS;
 		}
-		output->status = wait_for(pid);
+		output->status = wait_for(pid, end);
+		if (!err && output->status < 0)
+			err = output->status;
 	}
 	close(pipes[0]);
 	if (!err && output->status == 0)
 		return 0;
 	if (err == -EINTR) {
 		snprintf(why, WHY_MAX, "%s was interrupted", argv[0]);
+		return err;
+	}
+	if (err == -ETIMEDOUT) {
+		snprintf(why, WHY_MAX, "%s did not end within %u s%s", argv[0], seconds,
+			 output->status < 0 ? ", and hangs in the kernel" : "");
 		return err;
 	}
 	if (!err) {

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "holders.h"
+#include "initrd.h"
 #include "lock.h"
 #include "modload.h"
+#include "resolve.h"
 #include "swap.h"
 
 #define POLL_NS		200000000L
@@ -136,6 +139,8 @@ static int print_done(const struct cli *cli, const struct plan *plan, const stru
 		return print_done_json(cli, plan, swap);
 	fprintf(cli->out, "the %s modules are loaded, and are what later boots load\n",
 		choice_name(plan->journal.to));
+	if (plan->note[0])
+		fprintf(cli->out, "%s\n", plan->note);
 	fprintf(cli->out, "%s\n", swap->guest.verdict);
 	for (size_t i = 0; i < differences->n; i++) {
 		const struct difference *difference = &differences->list[i];
@@ -192,100 +197,127 @@ static const char *outcome(int code)
 	}
 }
 
+/* What a boot would load all the same: "" if it is what was chosen. */
+static void later_boot(const struct host *host, const struct image *next, char *text)
+{
+	char path[PATH_MAX], why[WHY_MAX];
+	struct initrd *initrd = calloc(1, sizeof(*initrd));
+	struct modfile file;
+
+	text[0] = '\0';
+	if (resolve_file(host, host->release, "kvm", path, why) == 0 &&
+	    modfile_identify(path, &file, why) == 0 && strcmp(file.build_id, next->build_id))
+		snprintf(text, WHY_MAX, "but a boot of this kernel would load %s, which is another build", path);
+	if (initrd)
+		initrd_read(host, host->release, initrd);
+	for (unsigned int i = 0; initrd && i < initrd->n; i++) {
+		if (strcmp(initrd->modules[i].name, "kvm") == 0 &&
+		    strcmp(initrd->modules[i].build_id, next->build_id))
+			snprintf(text, WHY_MAX, "but the initrd has another kvm, which a boot would load; run: update-initramfs -u -k %s",
+				 host->release);
+	}
+	free(initrd);
+}
+
 /* Returns an exit code; @busy: it may be tried again. */
 static int perform(const struct cli *cli, struct plan *plan, bool *busy)
 {
-	struct swap swap = { .cli = cli, .journal = &plan->journal, .plan = plan,
-			     .policy = plan->policy };
+	struct swap swap = { .cli = cli, .journal = &plan->journal, .policy = plan->policy };
 	int code;
 
-	*busy = false;
 	if (plan_keep_files(&cli->host, plan, swap.why) ||
 	    module_load_depends(&cli->host, &plan->next_kvm, swap.why) ||
 	    module_load_depends(&cli->host, &plan->next_vendor, swap.why))
 		return cli_error(cli, EX_REFUSED, "%s (nothing was touched)", swap.why);
 	cli_step(cli, "changing over to the %s modules", choice_name(plan->journal.to));
 	code = engine_swap(&swap);
-	if (code == EX_DONE)
+	if (code == EX_DONE) {
+		later_boot(&cli->host, &plan->journal.next.kvm, plan->note);
 		return print_done(cli, plan, &swap);
-	*busy = swap.busy;
-	if (swap.busy)
-		return code;
-	return cli_error(cli, code, "%s (%s)", swap.why, outcome(code));
+	}
+	*busy = swap.busy && code == EX_REFUSED;
+	return *busy ? code : cli_error(cli, code, "%s (%s)", swap.why, outcome(code));
 }
 
-/* Until nobody uses KVM, a signal comes or time is up. */
-static void wait_for_end_of_use(const struct cli *cli, enum target target, struct plan *plan,
-				double end)
+static bool idle(const struct host *host)
+{
+	struct loaded kvm, vendor;
+	char why[WHY_MAX];
+
+	return loaded_read(host, "kvm", &kvm, why) || loaded_read(host, host->vendor, &vendor, why) ||
+	       !kvm_in_use(&kvm, &vendor);
+}
+
+/* Without the lock: packages may want it for hours that guests run. */
+static void wait_until_idle(const struct cli *cli, double end)
 {
 	const struct timespec pause = { 0, POLL_NS };
-	bool told = false;
 
-	while (plan->in_use && plan->n_reasons == 1 && !run_interrupted && now_ms() < end) {
-		if (!told)
-			cli_step(cli, "waiting: %s", plan->reasons[0]);
-		told = true;
+	if (*cli->host.vendor && !idle(&cli->host) && now_ms() < end)
+		cli_step(cli, "waiting until nobody uses KVM");
+	while (*cli->host.vendor && !run_interrupted && now_ms() < end && !idle(&cli->host))
 		nanosleep(&pause, NULL);
-		plan_free(plan);
-		plan_make(cli, target, plan);
-	}
 }
 
-static int attempt(const struct cli *cli, const struct swap_options *options, struct plan *plan)
+/* With the lock. @busy: KVM is in use, and it may be tried again. */
+static int attempt(const struct cli *cli, const struct swap_options *options, struct plan *plan,
+		   bool may_wait, bool *busy)
 {
-	double end = now_ms() + options->wait * 1e3;
-	bool busy = true;
-	int code = EX_REFUSED;
+	plan_make(cli, options->target, plan);
+	if (run_interrupted)
+		return cli_error(cli, EX_REFUSED, "interrupted by a signal (nothing was touched)");
+	*busy = may_wait && plan->in_use && plan->n_reasons == 1;
+	if (*busy)
+		return EX_REFUSED;
+	if (plan->n_reasons)
+		return refuse(cli, plan);
+	return plan->already ? settle(cli, plan) : perform(cli, plan, busy);
+}
 
-	while (busy) {
-		plan_make(cli, options->target, plan);
-		wait_for_end_of_use(cli, options->target, plan, end);
-		if (run_interrupted)
-			plan_refuse(plan, "interrupted by a signal");
-		if (plan->n_reasons)
-			return refuse(cli, plan);
-		if (plan->already)
-			return settle(cli, plan);
-		code = perform(cli, plan, &busy);
-		if (busy && now_ms() >= end)
+static int keep_trying(const struct cli *cli, const struct swap_options *options,
+		       struct plan *plan)
+{
+	double end = now_ms() + options->wait * 1e3, left;
+	char why[WHY_MAX];
+	int code, lock;
+	bool busy;
+
+	for (;;) {
+		busy = false;
+		wait_until_idle(cli, end);
+		left = end - now_ms();
+		lock = lock_take(&cli->host, left > 0 ? (unsigned int)(left / 1e3) : 0, why);
+		if (lock < 0)
+			return cli_error(cli, EX_REFUSED, "%s", why);
+		code = attempt(cli, options, plan, now_ms() < end, &busy);
+		close(lock);
+		if (!busy)
+			return code;
+		if (now_ms() >= end)
 			return cli_error(cli, code, "someone began to use KVM just now; stop it, or use --wait SECONDS (%s)",
 					 outcome(code));
-		if (busy)
-			plan_free(plan);
+		plan_free(plan);
 	}
-	return code;
 }
 
 int swap_run(struct cli *cli, const struct swap_options *options)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
-	char why[WHY_MAX];
-	int code, lock;
+	int code;
 
 	if (!plan)
 		return cli_error(cli, EX_REFUSED, "out of memory; nothing was touched");
 	if (options->dry_run) {
 		plan_make(cli, options->target, plan);
 		code = print_plan(cli, plan);
-		goto out;
-	}
-	if (cli->host.root[0]) {
+	} else if (cli->host.root[0]) {
 		code = cli_error(cli, EX_REFUSED, "KVM_FIXES_ROOT is set, and a folder has no kernel to load modules into; use --dry-run there");
-		goto out;
-	}
-	if (geteuid() != 0) {
+	} else if (geteuid() != 0) {
 		code = cli_error(cli, EX_REFUSED, "not root; run it as root");
-		goto out;
+	} else {
+		signals_hold();
+		code = keep_trying(cli, options, plan);
 	}
-	signals_hold();
-	lock = lock_take(&cli->host, options->wait, why);
-	if (lock < 0) {
-		code = cli_error(cli, EX_REFUSED, "%s", why);
-		goto out;
-	}
-	code = attempt(cli, options, plan);
-	close(lock);
-out:
 	plan_free(plan);
 	free(plan);
 	return code;

@@ -8,11 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "devnode.h"
 #include "engine.h"
 #include "engine_load.h"
+
+#define UNDO_TRIES	3	/* what failed for want of memory or time may work now */
+#define UNDO_PAUSE_NS	300000000L
 
 /* The first thing that went wrong is what is told; this is what came on top. */
 static void add_why(struct swap *swap, const char *first, const char *then)
@@ -81,13 +85,15 @@ static bool vendor_loaded(const struct host *host)
 static int stranded(struct swap *swap)
 {
 	const struct host *host = &swap->cli->host;
-	const struct image_set *next = &swap->journal->next;
+	const struct image_set *former = &swap->journal->former, *next = &swap->journal->next;
 	char why[WHY_MAX];
 
 	snprintf(why, sizeof(why), "%s", swap->why);
-	if (!vendor_loaded(host) && is_loaded(host, "kvm", &next->kvm) &&
-	    module_load(host, &swap->policy, host->vendor, &next->vendor, "", swap->why) == 0)
-		snprintf(swap->why, WHY_MAX, "%s", why);
+	/* With the kvm that is there and cannot go, at least its own vendor module. */
+	if (!vendor_loaded(host) && is_loaded(host, "kvm", &next->kvm))
+		module_load(host, &swap->policy, host->vendor, &next->vendor, "", swap->why);
+	else if (!vendor_loaded(host) && former->kvm.file[0] && is_loaded(host, "kvm", &former->kvm))
+		module_load(host, &swap->policy, host->vendor, &former->vendor, "", swap->why);
 	if (vendor_loaded(host)) {
 		snprintf(swap->why, WHY_MAX, "%.400s; end what uses KVM, then run: kvm-fixes recover", why);
 		return EX_STUCK;
@@ -101,17 +107,23 @@ static int stranded(struct swap *swap)
 int engine_undo(struct swap *swap)
 {
 	const struct host *host = &swap->cli->host;
+	const struct timespec pause = { 0, UNDO_PAUSE_NS };
 	char first[WHY_MAX], ignored[WHY_MAX];
-	int err;
+	int err = 0;
 
 	snprintf(first, sizeof(first), "%s", swap->why);
 	swap->why[0] = '\0';
 	swap->journal->step = SWAP_UNDOING;
 	/* A full disk must not keep the former modules away. */
 	journal_write(host, SWAP_JOURNAL, swap->journal, ignored);
-	err = clear_way(swap, &swap->journal->former);
-	if (!err)
-		err = bring_back(swap);
+	for (unsigned int i = 0; i < UNDO_TRIES; i++) {
+		err = clear_way(swap, &swap->journal->former);
+		if (!err)
+			err = bring_back(swap);
+		if (!err)
+			break;
+		nanosleep(&pause, NULL);
+	}
 	if (err) {
 		snprintf(ignored, sizeof(ignored), "%s", swap->why);
 		add_why(swap, first, ignored);
@@ -126,7 +138,12 @@ int engine_undo(struct swap *swap)
 		err = autoload_unblock(host);
 	if (!err)
 		err = journal_remove(host);
+	if (swap->differences.n) {
+		differences_text(&swap->differences, ignored, sizeof(ignored));
+		add_why(swap, first, ignored);
+	}
 	if (err) {
+		swap->untidy = true;
 		snprintf(ignored, sizeof(ignored), "the former modules are back, but not all is tidy (%s); run: kvm-fixes recover",
 			 strerror(-err));
 		add_why(swap, first, ignored);

@@ -59,6 +59,13 @@ static void fill(struct journal *journal)
 	image(&journal->former.kvm, "kvm", 'a');
 	image(&journal->former.vendor, "kvm-amd", 'b');
 	image(&journal->next.kvm, "kvm", 'c');
+	journal->kvm_before.n = 2;
+	snprintf(journal->kvm_before.list[0].name, PARAM_NAME_MAX, "halt_poll_ns");
+	snprintf(journal->kvm_before.list[0].value, PARAM_VALUE_MAX, "200000");
+	journal->kvm_before.list[0].known = true;
+	snprintf(journal->kvm_before.list[1].name, PARAM_NAME_MAX, "text");
+	snprintf(journal->kvm_before.list[1].value, PARAM_VALUE_MAX, "a \"b\"");
+	journal->kvm_before.list[1].known = true;
 }
 
 static void put(const char *text)
@@ -118,6 +125,11 @@ static void nothing_else_is_believed(void **state)
 	changed(SWAP_FILES "/aaaa", SWAP_FILES "/../../evil/aaaa", -EINVAL);
 	changed("\"aaaaaaaa", "\"Zaaaaaaa", -EINVAL);
 	changed("\"had_node\"", "\"more\"", 0);
+	changed("\"halt_poll_ns\"", "\"../../x\"", -EINVAL);
+	changed("\"halt_poll_ns\"", "\"\"", -EINVAL);
+	changed("\"200000\"", "\"1\\n2\"", -EINVAL);
+	changed("\"200000\"", "[]", -EINVAL);
+	changed("\"kvm_parameters\":{", "\"kvm_parameters\":[],\"x\":{", -EINVAL);
 }
 
 static void damaged(void **state)

@@ -170,16 +170,18 @@ static void programs_end_or_are_ended(void **state)
 	static struct output output;
 
 	(void)state;
-	assert_int_equal(run_program(good, &output, why), 0);
+	assert_int_equal(run_program(good, 10, &output, why), 0);
 	assert_string_equal(output.text, "one\ntwo\n");
-	assert_true(run_program(bad, &output, why) < 0);
+	assert_true(run_program(bad, 10, &output, why) < 0);
 	assert_string_equal(why, "sh ended with 7: it broke");
-	assert_true(run_program(missing, NULL, why) < 0);
+	assert_true(run_program(missing, 10, NULL, why) < 0);
 	assert_non_null(strstr(why, "No such file"));
-	assert_int_equal(run_program(much, &output, why), 0);
+	assert_int_equal(run_program(much, 10, &output, why), 0);
 	assert_non_null(strstr(output.text, "the end"));
+	assert_int_equal(run_program(endless, 1, NULL, why), -ETIMEDOUT);
+	assert_string_equal(why, "sh did not end within 1 s");
 	run_interrupted = 1;
-	assert_int_equal(run_program(endless, NULL, why), -EINTR);
+	assert_int_equal(run_program(endless, 10, NULL, why), -EINTR);
 	run_interrupted = 0;
 }
 

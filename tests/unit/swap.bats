@@ -228,9 +228,9 @@ next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
 
 @test "recover: leftovers without a journal are swept up" {
 	mkdir -p "$HOST/run/modprobe.d" "$HOST/dev/.kvm-fixes"
-	echo 'install kvm /bin/false' >"$HOST/run/modprobe.d/kvm-fixes-swap.conf"
+	echo 'install kvm /bin/false' >"$HOST/run/modprobe.d/00-kvm-fixes-swap.conf"
 	recovered none
-	[[ ! -e $HOST/run/modprobe.d/kvm-fixes-swap.conf && ! -e $HOST/dev/.kvm-fixes ]]
+	[[ ! -e $HOST/run/modprobe.d/00-kvm-fixes-swap.conf && ! -e $HOST/dev/.kvm-fixes ]]
 }
 
 @test "recover: missing module files are dkms-kernel's to put back" {
