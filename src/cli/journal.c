@@ -165,7 +165,7 @@ int journal_read(const struct host *host, const char *path, struct journal *jour
 	int err;
 
 	memset(journal, 0, sizeof(*journal));
-	if (access(file, F_OK) && errno == ENOENT)
+	if (access(file, F_OK) && (errno == ENOENT || errno == ENOTDIR))
 		return -ENOENT;
 	object = json_read(file, why);
 	if (!object)
