@@ -14,6 +14,8 @@
 #include "holders.h"
 #include "lock.h"
 
+#define UDEV_SECONDS	5u
+
 static void took(struct swap *swap, const char *name, double since)
 {
 	if (swap->n_times < TIMES_MAX) {
@@ -177,11 +179,26 @@ int engine_swap(struct swap *swap)
 	return engine_commit(swap);
 }
 
+/*
+ * udev has events of the modules that came: handled after the node is back, they would give
+ * it the rules' owner and mode instead of those that it had. What becomes of it is no error.
+ */
+static void settle_udev(const struct host *host)
+{
+	const char *argv[] = { "udevadm", "settle", "--timeout=3", NULL };
+	char why[WHY_MAX];
+
+	if (access(host_path(host, "/run/udev/control"), F_OK) == 0)
+		run_program(argv, UDEV_SECONDS, NULL, why);
+}
+
 static int show(struct swap *swap)
 {
 	const struct host *host = &swap->cli->host;
-	int err = node_show(host, true);
+	int err;
 
+	settle_udev(host);
+	err = node_show(host, true);
 	if (err) {
 		snprintf(swap->why, WHY_MAX, "%s: cannot be put back (%s); run: kvm-fixes recover", NODE,
 			 strerror(-err));
