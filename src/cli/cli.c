@@ -83,6 +83,40 @@ int cli_bad_option(const struct cli *cli, int answer, char *const argv[])
 	return cli_usage(cli, "unknown option %s", argv[optind - 1]);
 }
 
+bool cli_options(struct cli *cli, int argc, char *argv[], const char *help, const char *flag,
+		 bool *set, int *code)
+{
+	const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ flag, no_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			cli->json = true;
+			break;
+		case 'f':
+			*set = true;
+			break;
+		case 'h':
+			fputs(help, cli->out);
+			*code = EX_DONE;
+			return true;
+		default:
+			*code = cli_bad_option(cli, option, argv);
+			return true;
+		}
+	}
+	if (optind == argc)
+		return false;
+	*code = cli_usage(cli, "'%s' is too much", argv[optind]);
+	return true;
+}
+
 void cli_step(const struct cli *cli, const char *fmt, ...)
 {
 	va_list ap;

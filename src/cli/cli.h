@@ -75,6 +75,14 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
  */
 int cli_bad_option(const struct cli *cli, int answer, char *const argv[]);
 
+/*
+ * The options of a command that has --json, --help and perhaps one flag more: @flag is its
+ * name and @set where it is noted, both NULL if there is none. True when the command is
+ * over, with @code.
+ */
+bool cli_options(struct cli *cli, int argc, char *argv[], const char *help, const char *flag,
+		 bool *set, int *code);
+
 /* Progress for a person: printed on a terminal, or if KVM_FIXES_VERBOSE is set. */
 void cli_step(const struct cli *cli, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -2,19 +2,12 @@
 /*
  * kvm-fixes list
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "kernels.h"
 #include "list.h"
-
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
 
 /**
  * struct listing - all that is shown
@@ -27,14 +20,11 @@ struct listing {
 	char loaded[512];
 };
 
-static int help(const struct cli *cli)
-{
-	fputs("Usage: kvm-fixes list [--json]\n\n"
-	      "The fixes: what each does, why, its upstream commit, and its state in the module\n"
-	      "that is loaded and for each kernel of this host.\n\n"
-	      "  --json  as JSON, see docs/schema/list.json\n", cli->out);
-	return EX_DONE;
-}
+static const char help[] =
+	"Usage: kvm-fixes list [--json]\n\n"
+	"The fixes: what each does, why, its upstream commit, and its state in the module\n"
+	"that is loaded and for each kernel of this host.\n\n"
+	"  --json  as JSON, see docs/schema/list.json\n";
 
 /* The fix as @kernel has it, or NULL: nothing was built for it. */
 static const struct fix_state *state_for(const struct kernel *kernel, const char *name)
@@ -169,21 +159,10 @@ int cmd_list(struct cli *cli, int argc, char *argv[])
 {
 	struct listing *listing;
 	char why[WHY_MAX];
-	int option, code;
+	int code;
 
-	while ((option = getopt_long(argc, argv, ":jh", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			cli->json = true;
-			break;
-		case 'h':
-			return help(cli);
-		default:
-			return cli_bad_option(cli, option, argv);
-		}
-	}
-	if (optind < argc)
-		return cli_usage(cli, "'%s' is too much", argv[optind]);
+	if (cli_options(cli, argc, argv, help, NULL, NULL, &code))
+		return code;
 	listing = calloc(1, sizeof(*listing));
 	if (!listing)
 		return cli_error(cli, EX_FAILED, "no memory is left; try again when there is some");

@@ -4,7 +4,6 @@
  * are missing come back. With nothing to do it does nothing.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,24 +17,14 @@
 
 #define LOCK_WAIT	60u	/* seconds: at boot a package's hook may be at work */
 
-static const struct option long_options[] = {
-	{ "early", no_argument, NULL, 'e' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
-
-static int help(const struct cli *cli)
-{
-	fputs("Usage: kvm-fixes recover [--early] [--json]\n\n"
-	      "Finishes or undoes a swap that was interrupted, and puts back module files that are\n"
-	      "missing. kvm-fixes-recover.service runs it at boot.\n\n"
-	      "  --early  only see to it that this boot loads the stock modules, if the kernel's\n"
-	      "           command line has " CHOICE_BOOT_ARGUMENT "\n\n"
-	      "Exit status: 0 done or nothing to do, 1 failed, 2 usage, 5 /dev/kvm is missing,\n"
-	      "6 modules that did not pass are in use.\n", cli->out);
-	return EX_DONE;
-}
+static const char help[] =
+	"Usage: kvm-fixes recover [--early] [--json]\n\n"
+	"Finishes or undoes a swap that was interrupted, and puts back module files that are\n"
+	"missing. kvm-fixes-recover.service runs it at boot.\n\n"
+	"  --early  only see to it that this boot loads the stock modules, if the kernel's\n"
+	"           command line has " CHOICE_BOOT_ARGUMENT "\n\n"
+	"Exit status: 0 done or nothing to do, 1 failed, 2 usage, 5 /dev/kvm is missing,\n"
+	"6 modules that did not pass are in use.\n";
 
 static int report(const struct cli *cli, const char *action, const char *text)
 {
@@ -167,20 +156,10 @@ int cmd_recover(struct cli *cli, int argc, char *argv[])
 {
 	bool early = false;
 	char why[WHY_MAX];
-	int option, lock, code;
+	int lock, code;
 
-	while ((option = getopt_long(argc, argv, ":jh", long_options, NULL)) != -1) {
-		if (option == 'e')
-			early = true;
-		else if (option == 'j')
-			cli->json = true;
-		else if (option == 'h')
-			return help(cli);
-		else
-			return cli_bad_option(cli, option, argv);
-	}
-	if (optind < argc)
-		return cli_usage(cli, "'%s' is too much", argv[optind]);
+	if (cli_options(cli, argc, argv, help, "early", &early, &code))
+		return code;
 	if (!cli->host.root[0] && geteuid() != 0)
 		return cli_error(cli, EX_FAILED, "not root; run it as root");
 	if (early) {

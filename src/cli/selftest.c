@@ -2,7 +2,6 @@
 /*
  * kvm-fixes selftest: a guest on the modules that are loaded now.
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -10,20 +9,11 @@
 #include "guesttest.h"
 #include "loaded.h"
 
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
-
-static int help(const struct cli *cli)
-{
-	fputs("Usage: kvm-fixes selftest [--json]\n\n"
-	      "Runs small guests on the loaded KVM modules, about a second, beside whatever else\n"
-	      "runs. Loads nothing, leaves nothing behind.\n\n"
-	      "Exit status: 0 passed, 1 failed, 2 usage, 3 KVM is not loaded.\n", cli->out);
-	return EX_DONE;
-}
+static const char help[] =
+	"Usage: kvm-fixes selftest [--json]\n\n"
+	"Runs small guests on the loaded KVM modules, about a second, beside whatever else\n"
+	"runs. Loads nothing, leaves nothing behind.\n\n"
+	"Exit status: 0 passed, 1 failed, 2 usage, 3 KVM is not loaded.\n";
 
 static int print(const struct cli *cli, const struct guest_result *result)
 {
@@ -44,18 +34,10 @@ int cmd_selftest(struct cli *cli, int argc, char *argv[])
 	struct guest_result result;
 	struct loaded vendor;
 	char why[WHY_MAX];
-	int option;
+	int code;
 
-	while ((option = getopt_long(argc, argv, ":jh", long_options, NULL)) != -1) {
-		if (option == 'j')
-			cli->json = true;
-		else if (option == 'h')
-			return help(cli);
-		else
-			return cli_bad_option(cli, option, argv);
-	}
-	if (optind < argc)
-		return cli_usage(cli, "'%s' is too much", argv[optind]);
+	if (cli_options(cli, argc, argv, help, NULL, NULL, &code))
+		return code;
 	if (!*cli->host.vendor)
 		return cli_error(cli, EX_REFUSED, "this CPU is neither Intel's nor AMD's, so there is no KVM to test");
 	/* Opening /dev/kvm would have it loaded. */

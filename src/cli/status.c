@@ -2,27 +2,16 @@
 /*
  * kvm-fixes status
  */
-#include <getopt.h>
 #include <stdlib.h>
 
 #include "status.h"
 
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "no-holders", no_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
-
-static int help(const struct cli *cli)
-{
-	fputs("Usage: kvm-fixes status [--json] [--no-holders]\n\n"
-	      "What is loaded, what is installed, and whether that is as it should be.\n\n"
-	      "  --no-holders  do not look for the processes that use KVM\n"
-	      "  --json        as JSON, see docs/schema/status.json\n\n"
-	      "Exit status: 0 all is as it should be, 1 something is not, 2 usage.\n", cli->out);
-	return EX_DONE;
-}
+static const char help[] =
+	"Usage: kvm-fixes status [--json] [--no-holders]\n\n"
+	"What is loaded, what is installed, and whether that is as it should be.\n\n"
+	"  --no-holders  do not look for the processes that use KVM\n"
+	"  --json        as JSON, see docs/schema/status.json\n\n"
+	"Exit status: 0 all is as it should be, 1 something is not, 2 usage.\n";
 
 static int show(const struct cli *cli, const struct status *status)
 {
@@ -36,31 +25,17 @@ static int show(const struct cli *cli, const struct status *status)
 
 int cmd_status(struct cli *cli, int argc, char *argv[])
 {
-	bool with_holders = true;
+	bool no_holders = false;
 	struct status *status;
 	char why[WHY_MAX];
-	int option, code;
+	int code;
 
-	while ((option = getopt_long(argc, argv, ":jnh", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			cli->json = true;
-			break;
-		case 'n':
-			with_holders = false;
-			break;
-		case 'h':
-			return help(cli);
-		default:
-			return cli_bad_option(cli, option, argv);
-		}
-	}
-	if (optind < argc)
-		return cli_usage(cli, "'%s' is too much", argv[optind]);
+	if (cli_options(cli, argc, argv, help, "no-holders", &no_holders, &code))
+		return code;
 	status = calloc(1, sizeof(*status));
 	if (!status)
 		return cli_error(cli, EX_FAILED, "no memory is left; try again when there is some");
-	if (status_read(&cli->host, with_holders, status, why)) {
+	if (status_read(&cli->host, !no_holders, status, why)) {
 		code = cli_error(cli, EX_FAILED, "%s", why);
 	} else {
 		status_judge(status);
