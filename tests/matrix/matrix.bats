@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The series that no other stage has, each by one row of tests/kernels.conf; the other
+# rows are `make matrix`.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	BUILD=${BUILD:-$REPO/build}
+	export REPO BUILD
+	[[ $EUID == 0 ]] || skip "needs root"
+	unshare --mount --propagation private true 2>/dev/null ||
+		skip "mounting is not allowed here, or the root folder is no mount point"
+}
+
+# row NAME - runs it, or finds that it passed with these very files.
+row() {
+	run make -s -C "$REPO" matrix "ONLY=$1"
+	printf '%s\n' "$output"
+	[[ $status == 0 && $(jq -r .verdict "$BUILD/matrix/$1/result.json") == pass ]]
+}
+
+@test "5.10: built by bullseye's compiler and DKMS, swapped on Intel and AMD" {
+	row bullseye-amd64
+}
+
+@test "7.2: both fixes are there already, and nothing is done" {
+	row backports-7.2-amd64
+}
+
+@test "7.3: both fixes are there already, and nothing is done" {
+	row backports-7.3-amd64
+}
+
+@test "the rows of tests/kernels.conf are whole, and each has a name of its own" {
+	local names
+	names=$("$REPO/scripts/matrix" --list | jq -r '.[]')
+	[[ $(wc -l <<<"$names") -ge 18 && -z $(sort <<<"$names" | uniq -d) ]]
+	awk '!/^#/ && NF { if (NF != 5) { print; bad = 1 } } END { exit bad }' "$REPO/tests/kernels.conf"
+}
+
+@test "a pattern without a row is a failure" {
+	run make -s -C "$REPO" matrix ONLY=none-such
+	[[ $status != 0 && $output == *"no row's name matches"* ]]
+}
