@@ -13,6 +13,7 @@ help:
 	@echo 'make check                                 every test (root)'
 	@echo 'make check-long                            fuzzing and the command, for hours (root)'
 	@echo 'make matrix [ONLY=pattern]                 every kernel of tests/kernels.conf (root)'
+	@echo 'make bench                                 how long kvm-fixes status takes'
 	@echo 'make modules KERNEL=release OUT=dir        the three modules and report.json'
 	@echo 'make install | uninstall                   modules through DKMS and kvm-fixes, on this host (root)'
 
@@ -43,6 +44,11 @@ matrix:
 .PHONY: kernels-doc
 kernels-doc:
 	@BUILD='$(abspath $(BUILD))' scripts/matrix --doc docs/KERNELS.md
+
+# How long the command takes; what a swap costs is measured in tests/vm/scenario/cli-cycles.
+.PHONY: bench
+bench:
+	@BUILD='$(abspath $(BUILD))' bench/status
 
 .PHONY: check-long
 check-long:
