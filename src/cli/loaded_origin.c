@@ -7,6 +7,7 @@
 
 #include "journal.h"
 #include "loaded.h"
+#include "remember.h"
 #include "resolve.h"
 
 const char *origin_name(enum origin origin)
@@ -68,16 +69,20 @@ static void find_fixed(const struct host *host, const char *name, struct place *
 	find_in(dir, name, place);
 }
 
-/* Is it the file? @stamped tells whether that is ours. */
-static bool matches(const struct place *place, const char *build_id, bool *stamped)
+/*
+ * Is it the file? @stamped tells whether that is ours. By what is remembered of compressed
+ * files: a swap looks into its copy of the file again.
+ */
+static bool matches(const struct host *host, const struct place *place, const char *build_id,
+		    bool *stamped)
 {
-	struct modfile file;
+	struct identity identity;
 	char why[WHY_MAX];
 
-	if (!place->file[0] || modfile_identify(place->file, &file, why))
+	if (!place->file[0] || identity_read(host, place->file, false, &identity, why))
 		return false;
-	*stamped = file.stamp.present;
-	return strcmp(file.build_id, build_id) == 0;
+	*stamped = identity.stamped;
+	return strcmp(identity.build_id, build_id) == 0;
 }
 
 static enum origin origin_of_file(const struct host *host, const char *name,
@@ -100,7 +105,7 @@ static enum origin origin_of_file(const struct host *host, const char *name,
 		/* One of ours among the kernel's own would be a mistake, and none to be led by. */
 		if (place.stock && loaded->stamp.present && i)
 			continue;
-		if (!matches(&place, loaded->build_id, &stamped))
+		if (!matches(host, &place, loaded->build_id, &stamped))
 			continue;
 		snprintf(path, PATH_MAX, "%s", place.file);
 		if (stamped && loaded->stamp.present)

@@ -2,7 +2,7 @@
 /*
  * What files were found to be, by inode, size and mtime, so that a file is unpacked
  * once. Kept in /var/cache/kvm-fixes, which is neither needed nor trusted to be well
- * formed; nothing that is loaded into a kernel is chosen by it.
+ * formed; what a swap loads it looks into again.
  */
 #ifndef REMEMBER_H
 #define REMEMBER_H
