@@ -29,6 +29,12 @@ base_key() {
 		cat "$PLACE/InRelease" "$1" - <<<"$BASE" | sha256sum | cut -c1-16
 }
 
+# make_base FILE - a mirror that does not answer is asked again.
+make_base() {
+	mmdebstrap --quiet --mode=root --variant=minbase --format=tar --aptopt='Acquire::Retries "3"' \
+		--include="$BASE" "$SUITE" "$1" "$PLACE/sources.list" >&2
+}
+
 # base_tarball - prints its name; made when the cache has none for this state.
 base_tarball() {
 	local key file
@@ -37,8 +43,7 @@ base_tarball() {
 	file=$CACHE/$SUITE-$key.tar
 	if [[ ! -e $file ]]; then
 		rm -f "$CACHE/$SUITE"-*.tar
-		mmdebstrap --quiet --mode=root --variant=minbase --format=tar \
-			--include="$BASE" "$SUITE" "$file.new" "$PLACE/sources.list" >&2 || return
+		make_base "$file.new" || { sleep 20 && make_base "$file.new"; } || return
 		mv "$file.new" "$file"
 	fi
 	printf '%s\n' "$file"
@@ -58,7 +63,7 @@ inside() {
 }
 
 apt() {
-	inside apt-get -y -qq -o APT::Keep-Downloaded-Packages=true --no-install-recommends "$@"
+	inside apt-get -y -qq -o Acquire::Retries=3 -o APT::Keep-Downloaded-Packages=true --no-install-recommends "$@"
 }
 
 # unpack_chroot - sets CHROOT, the suite's base system as released.
