@@ -29,10 +29,11 @@ base_key() {
 		cat "$PLACE/InRelease" "$1" - <<<"$BASE" | sha256sum | cut -c1-16
 }
 
-# make_base FILE - a mirror that does not answer is asked again.
+# make_base FILE - a mirror that does not answer is asked again. mmdebstrap hands a
+# descriptor of its own to a shell that only knows those below 10: ours are closed.
 make_base() {
 	mmdebstrap --quiet --mode=root --variant=minbase --format=tar --aptopt='Acquire::Retries "3"' \
-		--include="$BASE" "$SUITE" "$1" "$PLACE/sources.list" >&2
+		--include="$BASE" "$SUITE" "$1" "$PLACE/sources.list" >&2 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 }
 
 # base_tarball - prints its name; made when the cache has none for this state.
