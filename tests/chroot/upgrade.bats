@@ -29,8 +29,10 @@ at() {
 # source_version RELEASE - of the source package that its headers want.
 source_version() { inside apt-cache show "linux-headers-$1" | sed -n 's/^Version: //p' | sed -n 1p; }
 
-# status_json - which wants a /sys to look at.
-status_json() { inside bash -c 'mount -t sysfs sysfs /sys && kvm-fixes --json status --no-holders'; }
+# with_sys COMMAND... - what is loaded is looked for there.
+with_sys() { inside bash -c 'mount -t sysfs sysfs /sys && exec "$@"' - "$@"; }
+
+status_json() { with_sys kvm-fixes --json status --no-holders; }
 
 @test "a kernel whose source is not there yet is skipped, and built when apt brings it" {
 	at "$PREVIOUS"
@@ -70,7 +72,7 @@ status_json() { inside bash -c 'mount -t sysfs sysfs /sys && kvm-fixes --json st
 @test "kvm-fixes list and status know both kernels" {
 	run status_json
 	jq -e --arg a "$PREVIOUS" --arg b "$NEWEST" '[.kernels[] | select(.state == "installed") | .release] | contains([$a, $b])' <<<"$output"
-	run -0 inside kvm-fixes list
+	run -0 with_sys kvm-fixes list
 	grep "bus-barrier" <<<"$output"
 }
 
