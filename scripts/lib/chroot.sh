@@ -6,7 +6,8 @@
 # the capability. Needs from its caller: SUITE, PLACE (a folder for the run) and
 # CACHE (one that may stay). Backports are known to apt there, not preferred.
 
-# The caller may add to it.
+# The caller may add to it; then it gives it a name of its own, for the cache.
+BASE_NAME=base
 BASE=dkms,dwarves,initramfs-tools,ca-certificates
 # apt_sources - the host's own mirrors, with the names of $SUITE.
 apt_sources() {
@@ -41,9 +42,9 @@ base_tarball() {
 	local key file
 	apt_sources >"$PLACE/sources.list"
 	key=$(base_key "$PLACE/sources.list") || return
-	file=$CACHE/$SUITE-$key.tar
+	file=$CACHE/$SUITE-$BASE_NAME-$key.tar
 	if [[ ! -e $file ]]; then
-		rm -f "$CACHE/$SUITE"-*.tar
+		rm -f "$CACHE/$SUITE-$BASE_NAME"-*.tar
 		make_base "$file.new" || { sleep 20 && make_base "$file.new"; } || return
 		mv "$file.new" "$file"
 	fi

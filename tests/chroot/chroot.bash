@@ -6,6 +6,7 @@
 # shellcheck source=scripts/lib/chroot.sh
 . "$BATS_TEST_DIRNAME/../../scripts/lib/chroot.sh"
 # What make install compiles with: there already, so that it is not fetched each time.
+BASE_NAME=install
 BASE+=,$(sed -n 's/^cli: //p' "$BATS_TEST_DIRNAME/../../scripts/packages" | tr ' ' ,)
 
 # divert_kmod - modprobe and insmod answer questions and refuse to load; who runs
