@@ -43,6 +43,10 @@ struct initrd {
  */
 void initrd_read(const struct host *host, const char *release, struct initrd *initrd);
 
+/* Its modules as an array of objects. */
+struct json_object;
+struct json_object *initrd_modules_json(const struct initrd *initrd);
+
 /* The same of bytes in memory, without the cache; for fuzzing. 0 or -errno. */
 int initrd_parse(const void *data, size_t size, struct initrd *initrd);
 

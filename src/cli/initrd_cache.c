@@ -30,9 +30,9 @@ bool initrd_recall(const struct host *host, const struct stat *st, struct initrd
 	return initrd->known;
 }
 
-void initrd_remember(const struct host *host, const struct stat *st, const struct initrd *initrd)
+struct json_object *initrd_modules_json(const struct initrd *initrd)
 {
-	struct json_object *entry = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *list = json_object_new_array();
 
 	for (unsigned int i = 0; i < initrd->n; i++) {
 		struct json_object *module = json_object_new_object();
@@ -42,6 +42,13 @@ void initrd_remember(const struct host *host, const struct stat *st, const struc
 		json_put_text(module, "build_id", initrd->modules[i].build_id);
 		json_object_array_add(list, module);
 	}
-	json_object_object_add(entry, "modules", list);
+	return list;
+}
+
+void initrd_remember(const struct host *host, const struct stat *st, const struct initrd *initrd)
+{
+	struct json_object *entry = json_object_new_object();
+
+	json_object_object_add(entry, "modules", initrd_modules_json(initrd));
 	remember(host, CACHE, initrd->path, st, entry);
 }

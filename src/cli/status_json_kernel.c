@@ -19,26 +19,17 @@ struct json_object *status_next_json(const char *file, enum origin origin, const
 
 static struct json_object *initrd_json(const struct status *status, size_t index)
 {
-	struct json_object *object, *list;
+	struct json_object *object;
 	const struct initrd *initrd = &status->initrds[index];
 
 	if (!*initrd->path)
 		return NULL;
 	object = json_object_new_object();
-	list = json_object_new_array();
 	json_put_text(object, "path", initrd->path);
 	json_put_text(object, "carries_kvm", carried_name(initrd_carries(status->host,
 								&status->kernels[index], initrd)));
 	json_put_text(object, "why", initrd->why);
-	for (unsigned int i = 0; i < initrd->n; i++) {
-		struct json_object *module = json_object_new_object();
-
-		json_put_text(module, "name", initrd->modules[i].name);
-		json_put_text(module, "path", initrd->modules[i].path);
-		json_put_text(module, "build_id", initrd->modules[i].build_id);
-		json_object_array_add(list, module);
-	}
-	json_object_object_add(object, "modules", list);
+	json_object_object_add(object, "modules", initrd_modules_json(initrd));
 	return object;
 }
 
