@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Fixes: reading patches/NAME/fix.conf, telling from the source whether a fix is
-# there, and applying the one patch that fits. Needs common.sh.
+# there, and applying the one patch that fits. Needs common.sh, and source.sh's
+# HEADERS_BUILD.
 #
 # A fix.conf has lines "key = value"; '#' starts a comment line. Keys:
 #   summary, why, upstream   for people
 #   requires                 another fix that must be there too
+#   imports = SYMBOL...      what the kernel must export, else not applicable
+#   objects = NAME...        src/kernel/NAME.c is linked into kvm.ko with the fix
 #   needs = FILE FUNCTION    what the source must define, else not applicable
 #   mark = FILE FUNCTION TEXT  the fix is there when each TEXT stands in the body
 #                            of its FUNCTION; FILE and FUNCTION may be a|b
@@ -31,6 +34,7 @@ read_fix() {
 		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
 		case $key in
 		summary | why | upstream | requires | changes) FIX[$key]=$value ;;
+		imports | objects) check_words "$conf" "$number" "$value" && FIX[$key]=$value ;;
 		needs) check_place "$conf" "$number" "$value" 2 && FIX_NEEDS+=("$value") ;;
 		mark) check_place "$conf" "$number" "$value" 3 && FIX_MARKS+=("$value") ;;
 		*) die "$EX_FAILED" "$conf: line $number: unknown key '$key'; see docs/ARCHITECTURE.md for the format" ;;
@@ -47,6 +51,12 @@ check_place() {
 	[[ $file =~ ^[A-Za-z0-9_./|-]+$ && $file != *..* && $file != /* && $file != *'|/'* &&
 		$func =~ ^[A-Za-z0-9_|]+$ && ($4 == 2 || -n $text) ]] ||
 		die "$EX_FAILED" "$1: line $2: wants FILE FUNCTION$([[ $4 == 3 ]] && echo ' TEXT'); FILE lies inside the source tree"
+}
+
+# check_words CONF LINE VALUE - names only: they become file names and patterns.
+check_words() {
+	[[ $3 =~ ^[A-Za-z0-9_\ -]+$ ]] ||
+		die "$EX_FAILED" "$1: line $2: wants names, with a space between two"
 }
 
 # function_has TREE FILE FUNCTION [TEXT] - yes, no or absent; the first FILE that
@@ -76,9 +86,15 @@ probe_marks() {
 	done
 }
 
-# missing_need TREE - prints what the fix needs and the source has not.
+# missing_need TREE - prints what the fix needs and the source or the kernel has not.
 missing_need() {
-	local need file func
+	local need file func symbol
+	for symbol in ${FIX[imports]:-}; do
+		if [[ -z $(awk -F'\t' -v name="$symbol" '$2 == name' "$HEADERS_BUILD/Module.symvers") ]]; then
+			printf 'the kernel does not export %s\n' "$symbol"
+			return
+		fi
+	done
 	for need in "${FIX_NEEDS[@]}"; do
 		read -r file func <<<"$need"
 		if [[ $(function_has "$1" "$file" "$func") == absent ]]; then
@@ -181,6 +197,10 @@ apply_patch() {
 	said=$(patch -d "$tree" -p1 -F0 --batch --forward --no-backup-if-mismatch <"$PATCH" 2>&1) ||
 		die "$EX_FAILED" "fix $name: ${PATCH##*/} was found to fit and patch refuses it ($(paste -sd' ' <<<"$said")); check the space and the rights there"
 	FIX_APPLIED_DIRS+=("$name"$'\t'"${PATCH%/*}")
+	# shellcheck disable=SC2206 # words, see check_words
+	FIX_OBJECTS+=(${FIX[objects]:-})
+	# shellcheck disable=SC2206 # the same
+	FIX_IMPORTS+=(${FIX[imports]:-})
 	fix_result "$name" applied "$PATCH" ""
 }
 
@@ -197,3 +217,5 @@ check_applied() {
 	done
 }
 FIX_APPLIED_DIRS=()
+# Of the fixes that were applied: what of src/kernel/ is built, what may be imported.
+FIX_OBJECTS=() FIX_IMPORTS=()

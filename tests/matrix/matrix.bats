@@ -26,12 +26,12 @@ row() {
 	row bullseye-amd64
 }
 
-@test "7.2: both fixes are there already, and nothing is done" {
-	row backports-7.2-amd64
+@test "7.2: built by trixie's compiler and DKMS, swapped on AMD" {
+	row backports-7.2-cloud
 }
 
-@test "7.3: both fixes are there already, and nothing is done" {
-	row backports-7.3-amd64
+@test "7.3: built by trixie's compiler and DKMS, swapped on AMD" {
+	row backports-7.3-cloud
 }
 
 @test "the rows of tests/kernels.conf are whole, and each has a name of its own" {

@@ -162,6 +162,38 @@ change_source() {
 	refused 1 "fix seven requires demo, which is off"
 }
 
+@test "a fix that needs an export the kernel has not is not applicable" {
+	local symvers=$HOST/usr/src/linux-headers-$REL/Module.symvers
+	printf '0x1\tpoll_it\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x2\tpoll_it_not\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' >"$symvers"
+	site_fix seven 'return 7;'
+	echo 'imports = poll_it get_it' >>"$SITE/seven/fix.conf"
+	prepare
+	[[ $status == 0 && $(state seven) == "not applicable" && ! -s $OUT/src/kernel/fixes.mk ]]
+	grep -qF 'the kernel does not export get_it' "$OUT/.prepared/fixes"
+	[[ -z $(tr -d '\n' <"$OUT/.prepared/imports") ]]
+	rm -r "$OUT"
+	printf '0x3\tget_it\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' >>"$symvers"
+	prepare
+	[[ $status == 0 && $(state seven) == applied && $(paste -sd, "$OUT/.prepared/imports") == poll_it,get_it ]]
+}
+
+@test "a fix brings its own file of src/kernel, and only where it is applied" {
+	site_fix seven 'return 7;'
+	echo 'objects = seven' >>"$SITE/seven/fix.conf"
+	prepare
+	refused 1 "there is no src/kernel/seven.c"
+	echo '/* seven */' >"$PROJECT/src/kernel/seven.c"
+	prepare
+	[[ $status == 0 && $(cat "$OUT/src/kernel/fixes.mk") == "kvm-y += ../../../src/kernel/seven.o" ]]
+	rm -r "$OUT"
+	KVM_FIXES_OFF=seven prepare
+	[[ $status == 0 && ! -s $OUT/src/kernel/fixes.mk ]]
+	echo 'objects = ../seven' >>"$SITE/seven/fix.conf"
+	rm -r "$OUT"
+	prepare
+	refused 1 "wants names"
+}
+
 @test "a site's fix goes through the same code" {
 	site_fix seven 'return 7;'
 	prepare
