@@ -61,17 +61,33 @@ inside() {
 		shift
 		exec setpriv --bounding-set -sys_module --inh-caps -sys_module \
 			env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C INITRD=No DEBIAN_FRONTEND=noninteractive \
-			chroot "$0" "$@"' "$CHROOT" "$CACHE/archives" "$@" </dev/null
+			chroot "$0" "$@"' "$CHROOT" "$PLACE/archives" "$@" </dev/null
+}
+
+# share_archives FROM TO - packages that were downloaded, by hard links where that
+# goes. Each run has a folder of its own, since apt locks it.
+share_archives() {
+	mkdir -p "$1" "$2"
+	find "$1" -maxdepth 1 -name '*.deb' -exec sh -c 'cp -aln "$@" || cp -an "$@"' - -t "$2" {} + 2>/dev/null || true
 }
 
 apt() {
 	inside apt-get -y -qq -o Acquire::Retries=3 -o APT::Keep-Downloaded-Packages=true --no-install-recommends "$@"
 }
 
+# keep_archives - for the next run of this suite: what was used and can still be had.
+keep_archives() {
+	inside apt-get -qq autoclean
+	rm -rf -- "${CACHE:?}/$SUITE-archives.new"
+	share_archives "$PLACE/archives" "$CACHE/$SUITE-archives.new"
+	rm -rf -- "${CACHE:?}/$SUITE-archives"
+	mv -T -- "$CACHE/$SUITE-archives.new" "$CACHE/$SUITE-archives"
+}
+
 # unpack_chroot - sets CHROOT, the suite's base system as released.
 unpack_chroot() {
 	local tarball
-	mkdir -p "$CACHE/archives"
+	share_archives "$CACHE/$SUITE-archives" "$PLACE/archives"
 	tarball=$(base_tarball) || return
 	CHROOT=$PLACE/root
 	mkdir "$CHROOT"

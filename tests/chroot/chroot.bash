@@ -41,7 +41,6 @@ make_chroot() {
 	divert_kmod
 	copy_checkout "$REPO"
 	apt update
-	apt autoclean
 	RELEASE=$(inside apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: linux-image-//p' | sed -n 1p)
 	SERIES=$(cut -d. -f1,2 <<<"$RELEASE")
 	export CHROOT RELEASE SERIES
@@ -57,14 +56,18 @@ chroot_setup_file() {
 	[[ $EUID == 0 ]] || skip "needs root"
 	unshare --mount --propagation private true 2>/dev/null ||
 		skip "mounting is not allowed here, or the root folder is no mount point"
-	mkdir -p "$CACHE/archives" "$BUILD"
+	mkdir -p "$CACHE" "$BUILD"
 	PLACE=$(mktemp -d "$BUILD/chroot.XXXXXX")
 	export PLACE
 	cat /proc/modules >"$PLACE/loaded" 2>/dev/null || true
 	make_chroot >&2
 }
 
-chroot_teardown_file() { [[ -z ${PLACE:-} ]] || rm -rf --one-file-system "$PLACE"; }
+chroot_teardown_file() {
+	[[ -n ${PLACE:-} ]] || return 0
+	keep_archives
+	rm -rf --one-file-system "$PLACE"
+}
 
 setup() {
 	VERSION=$(cat "$REPO/VERSION")
