@@ -122,6 +122,20 @@ repack() {
 	stock_whole
 }
 
+@test "a kernel with nothing left to fix is skipped as such, and ours are withdrawn" {
+	at "$NEWEST"
+	inside mkdir -p /etc/kvm-fixes
+	inside bash -c 'echo "off = $(sed "/^#/d" /usr/src/kvm-fixes-*/patches/series | paste -sd,)" >/etc/kvm-fixes/kvm-fixes.conf'
+	run -0 apt install --reinstall "linux-image-$NEWEST"
+	echo "$output"
+	packages_whole
+	resolves_to_stock
+	[[ $(state state) == skipped && $(state reason) == *"nothing to fix"* ]]
+	inside rm /etc/kvm-fixes/kvm-fixes.conf
+	run -0 inside /usr/lib/kvm-fixes/dkms-kernel install "$NEWEST"
+	resolves_to_ours
+}
+
 @test "a kernel that no patch fits installs as ever, with its own modules" {
 	at "$NEWEST"
 	sed -i 's/^-.*buses.*/-	no such line/' "$CHROOT"/usr/src/kvm-fixes-*/patches/bus-barrier/*.patch
