@@ -9,6 +9,7 @@
 #   summary, why, upstream   for people
 #   requires                 another fix that must be there too
 #   imports = SYMBOL...      what the kernel must export, else not applicable
+#   drops = SYMBOL...        what kvm.ko need not import any more
 #   objects = NAME...        src/kernel/NAME.c is linked into kvm.ko with the fix
 #   needs = FILE FUNCTION    what the source must define, else not applicable
 #   mark = FILE FUNCTION TEXT  the fix is there when each TEXT stands in the body
@@ -34,7 +35,7 @@ read_fix() {
 		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
 		case $key in
 		summary | why | upstream | requires | changes) FIX[$key]=$value ;;
-		imports | objects) check_words "$conf" "$number" "$value" && FIX[$key]=$value ;;
+		imports | drops | objects) check_words "$conf" "$number" "$value" && FIX[$key]=$value ;;
 		needs) check_place "$conf" "$number" "$value" 2 && FIX_NEEDS+=("$value") ;;
 		mark) check_place "$conf" "$number" "$value" 3 && FIX_MARKS+=("$value") ;;
 		*) die "$EX_FAILED" "$conf: line $number: unknown key '$key'; see docs/ARCHITECTURE.md for the format" ;;
@@ -198,9 +199,7 @@ apply_patch() {
 		die "$EX_FAILED" "fix $name: ${PATCH##*/} was found to fit and patch refuses it ($(paste -sd' ' <<<"$said")); check the space and the rights there"
 	FIX_APPLIED_DIRS+=("$name"$'\t'"${PATCH%/*}")
 	# shellcheck disable=SC2206 # words, see check_words
-	FIX_OBJECTS+=(${FIX[objects]:-})
-	# shellcheck disable=SC2206 # the same
-	FIX_IMPORTS+=(${FIX[imports]:-})
+	FIX_OBJECTS+=(${FIX[objects]:-}) FIX_IMPORTS+=(${FIX[imports]:-}) FIX_DROPS+=(${FIX[drops]:-})
 	fix_result "$name" applied "$PATCH" ""
 }
 
@@ -217,5 +216,6 @@ check_applied() {
 	done
 }
 FIX_APPLIED_DIRS=()
-# Of the fixes that were applied: what of src/kernel/ is built, what may be imported.
-FIX_OBJECTS=() FIX_IMPORTS=()
+# Of the fixes that were applied: what of src/kernel/ is built, what may be imported,
+# what need not be any more.
+FIX_OBJECTS=() FIX_IMPORTS=() FIX_DROPS=()

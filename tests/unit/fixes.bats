@@ -170,11 +170,11 @@ change_source() {
 	prepare
 	[[ $status == 0 && $(state seven) == "not applicable" && ! -s $OUT/src/kernel/fixes.mk ]]
 	grep -qF 'the kernel does not export get_it' "$OUT/.prepared/fixes"
-	[[ -z $(tr -d '\n' <"$OUT/.prepared/imports") ]]
+	[[ -z $(tr -d '+\n-' <"$OUT/.prepared/imports") ]]
 	rm -r "$OUT"
 	printf '0x3\tget_it\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' >>"$symvers"
 	prepare
-	[[ $status == 0 && $(state seven) == applied && $(paste -sd, "$OUT/.prepared/imports") == poll_it,get_it ]]
+	[[ $status == 0 && $(state seven) == applied && $(paste -sd, "$OUT/.prepared/imports") == +poll_it,+get_it ]]
 }
 
 @test "a fix brings its own file of src/kernel, and only where it is applied" {
