@@ -7,6 +7,7 @@
 #
 # A fix.conf has lines "key = value"; '#' starts a comment line. Keys:
 #   summary, why, upstream   for people
+#   changes = FUNCTION...    what may differ from the shipped module's, or be new
 #   requires                 another fix that must be there too
 #   imports = SYMBOL...      what the kernel must export, else not applicable
 #   drops = SYMBOL...        what kvm.ko need not import any more
@@ -17,7 +18,7 @@
 
 # shellcheck disable=SC2034 # used by prepare-source
 readonly FIX_NAME='^[a-z0-9][a-z0-9-]*$'
-# The results of apply_fix, one line a fix: name, state, patch, digest, reason.
+# The results of apply_fix, one line a fix: name, state, patch, digest, changes, reason.
 FIX_RESULTS=()
 
 # read_fix DIR - sets FIX (a map of single keys), FIX_NEEDS and FIX_MARKS.
@@ -34,8 +35,8 @@ read_fix() {
 			die "$EX_FAILED" "$conf: line $number is not 'key = value'; see docs/ARCHITECTURE.md for the format"
 		key=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
 		case $key in
-		summary | why | upstream | requires | changes) FIX[$key]=$value ;;
-		imports | drops | objects) check_words "$conf" "$number" "$value" && FIX[$key]=$value ;;
+		summary | why | upstream | requires) FIX[$key]=$value ;;
+		changes | imports | drops | objects) check_words "$conf" "$number" "$value" && FIX[$key]=$value ;;
 		needs) check_place "$conf" "$number" "$value" 2 && FIX_NEEDS+=("$value") ;;
 		mark) check_place "$conf" "$number" "$value" 3 && FIX_MARKS+=("$value") ;;
 		*) die "$EX_FAILED" "$conf: line $number: unknown key '$key'; see docs/ARCHITECTURE.md for the format" ;;
@@ -148,7 +149,7 @@ fix_result() {
 	if [[ $3 != - ]]; then
 		digest=$(sha256sum <"$3")
 	fi
-	FIX_RESULTS+=("$(printf '%s\t%s\t%s\t%s\t%s' "$1" "$2" "${3##*/}" "${digest%% *}" "$4")")
+	FIX_RESULTS+=("$(printf '%s\t%s\t%s\t%s\t%s\t%s' "$1" "$2" "${3##*/}" "${digest%% *}" "${FIX[changes]:--}" "$4")")
 	step "fix $1: $2${4:+ ($4)}"
 }
 

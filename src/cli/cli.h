@@ -55,6 +55,7 @@ struct command {
 
 int cmd_status(struct cli *cli, int argc, char *argv[]);
 int cmd_list(struct cli *cli, int argc, char *argv[]);
+int cmd_audit(struct cli *cli, int argc, char *argv[]);
 int cmd_swap(struct cli *cli, int argc, char *argv[]);
 int cmd_rollback(struct cli *cli, int argc, char *argv[]);
 int cmd_selftest(struct cli *cli, int argc, char *argv[]);

@@ -11,6 +11,7 @@
 static const struct command commands[] = {
 	{ "status", "what is loaded, what is installed, who uses it", cmd_status },
 	{ "list", "the fixes, and their state for each kernel", cmd_list },
+	{ "audit", "what the replaced modules change, function by function", cmd_audit },
 	{ "swap", "load the replaced modules, or the stock ones, now and from now on", cmd_swap },
 	{ "rollback", "go back to what was loaded before the last swap", cmd_rollback },
 	{ "selftest", "run a guest on the loaded modules", cmd_selftest },

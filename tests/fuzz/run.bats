@@ -36,6 +36,8 @@ fuzz() {
 
 @test "fuzz: a module's file" { fuzz modfile; }
 
+@test "fuzz: two modules against each other" { fuzz audit; }
+
 @test "fuzz: ELF notes" { fuzz note; }
 
 @test "fuzz: an initrd" { fuzz initrd; }
