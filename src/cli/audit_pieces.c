@@ -157,6 +157,24 @@ static bool is_padding(const struct section *section, uint64_t start, uint64_t e
 	return start >= end;
 }
 
+/* Does an object of no size lie there? */
+static bool is_marked(const struct cut *cut, uint64_t at)
+{
+	const struct symbol *symbols = cut->image->symbols;
+	size_t low = 0, high = cut->n_symbols;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (symbols[cut->symbols[middle]].value <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Those of no size come last of a place. */
+	return low && symbols[cut->symbols[low - 1]].value == at && !symbols[cut->symbols[low - 1]].size;
+}
+
 /* What lies between symbols: a piece for each place that is referred to. */
 static int cut_gap(struct cut *cut, uint64_t start, uint64_t end, size_t *target)
 {
@@ -175,6 +193,8 @@ static int cut_gap(struct cut *cut, uint64_t start, uint64_t end, size_t *target
 			++*target;
 		stop = *target < cut->n_targets && cut->targets[*target] < end ?
 		       cut->targets[*target] : end;
+		if (wanted && section->kind == KIND_DATA && is_marked(cut, start))
+			wanted = false;
 		if (wanted || !is_padding(section, start, stop))
 			err = add_piece(section, start, stop, 0, name);
 		start = stop;

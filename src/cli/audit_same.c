@@ -101,7 +101,8 @@ static bool same_mark(const struct match *match, const struct place *stock, cons
 	if (!stock->piece->pair)
 		return true;
 	twin = stock->piece->pair->start + (uint64_t)stock->offset;
-	return !has_mark(match->built, stock->piece->pair->section, twin, key, other);
+	return (built->section == stock->piece->pair->section && built->at == twin) ||
+	       !has_mark(match->built, stock->piece->pair->section, twin, key, other);
 }
 
 static bool same_named(const struct place *stock, const struct place *built)

@@ -68,6 +68,22 @@ prepared() { "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$1"; }
 	esac
 }
 
+# audit DECLARED - of what was built, against the shipped modules.
+audit() { "${BUILD:-$REPO/build}/kvm-fixes" --json audit --kernel "$KERNEL" --stock "$STOCK" --declared "$1" "$PLACE"/a/kvm{,-intel,-amd}.ko; }
+
+@test "the audit finds what the fixes declare to change, and nothing else" {
+	make -s -C "$REPO" BUILD="${BUILD:-$REPO/build}" cli
+	run audit "$PLACE/a/report.json"
+	[[ $(jq -r .verdict <<<"$output") != "not attestable" ]] || skip "compiled by another compiler than the shipped modules"
+	jq -c '.verdict, (.modules[].findings[] | select(.declared | not))' <<<"$output"
+	[[ $status == 0 && $(jq -r .verdict <<<"$output") == passed ]]
+	jq -e 'any(.modules[].findings[]; .name == "kvm_io_bus_register_dev")' <<<"$output"
+	jq '(.fixes[] | select(.name == "bus-retire") | .changes) -= ["kvm_bus_retire"]' "$PLACE/a/report.json" >"$BATS_TEST_TMPDIR/report.json"
+	run audit "$BATS_TEST_TMPDIR/report.json"
+	[[ $status == 1 ]]
+	jq -e '[.modules[].findings[] | select((.declared | not) and .subject == "function") | .name] == ["kvm_bus_retire"]' <<<"$output"
+}
+
 @test "the stamp is in modinfo and in a note, the same, in all three modules" {
 	local name note
 	for name in kvm kvm-intel kvm-amd; do
