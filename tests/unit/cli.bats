@@ -677,11 +677,12 @@ list_json() {
 	install_source
 	load_pair ours
 	list_json
-	json '[.fixes[].name][0:2] == ["bus-barrier", "unmap-lockdep"]'
+	json '[.fixes[].name] == ["bus-barrier", "bus-retire", "unmap-lockdep"]'
 	json '.fixes[0] | .origin == "kvm-fixes" and .loaded == "applied" and (.upstream | startswith("7788255aba65")) and .summary != "" and .why != ""'
 	json '.fixes[0].kernels | map(.state) == ["", "applied", ""]'
 	json '.fixes[0].kernels[2] | .kernel_state == "skipped" and (.reason | endswith("nothing to fix"))'
-	json '.fixes[1].kernels[1] | .state == "off" and .reason == "by configuration"'
+	json '.fixes[2].kernels[1] | .state == "off" and .reason == "by configuration"'
+	json '.fixes[1].kernels[1].state == ""'
 	run "$CLI" list
 	[[ $status == 0 && $output == *"upstream  7788255aba65"* && $output == *"* $REL"* && $output == *"kernel skipped"* ]]
 }
