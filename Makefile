@@ -13,7 +13,8 @@ help:
 	@echo 'make check                                 every test (root)'
 	@echo 'make check-long                            fuzzing and the command, for hours (root)'
 	@echo 'make matrix [ONLY=pattern]                 every kernel of tests/kernels.conf (root)'
-	@echo 'make bench                                 how long kvm-fixes status takes'
+	@echo 'make check-debug                           storms on kernels that look for faults, for hours (root)'
+	@echo 'make bench [KERNEL=release] [SHORT=1]      how long status and registering devices take (root)'
 	@echo 'make modules KERNEL=release OUT=dir        the three modules and report.json'
 	@echo 'make install | uninstall                   modules through DKMS and kvm-fixes, on this host (root)'
 
@@ -45,10 +46,17 @@ matrix:
 kernels-doc:
 	@BUILD='$(abspath $(BUILD))' scripts/matrix --doc docs/KERNELS.md
 
-# How long the command takes; what a swap costs is measured in tests/vm/scenario/cli-cycles.
+# How long the command takes, and registering I/O-bus devices in an emulated host (15
+# minutes; SHORT=1 for a trial); what a swap costs is measured in tests/vm/scenario/cli-cycles.
 .PHONY: bench
 bench:
 	@BUILD='$(abspath $(BUILD))' bench/status
+	@BUILD='$(abspath $(BUILD))' bench/bus-run $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(SHORT),--short)
+
+# Kernels that look for faults, each built first; hours.
+.PHONY: check-debug
+check-debug:
+	@BUILD='$(abspath $(BUILD))' DEBUG=1 tests/run
 
 .PHONY: check-long
 check-long:
@@ -64,5 +72,7 @@ clean:
 	rm -rf -- '$(BUILD)'
 
 include src/vmm/vmm.mk
+# Not in the source that is installed.
+-include bench/bus/bus.mk
 include src/cli/cli.mk
 include scripts/install.mk
