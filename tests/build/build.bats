@@ -81,7 +81,8 @@ audit() { "${BUILD:-$REPO/build}/kvm-fixes" --json audit --kernel "$KERNEL" --st
 	jq '(.fixes[] | select(.name == "bus-retire") | .changes) -= ["kvm_bus_retire"]' "$PLACE/a/report.json" >"$BATS_TEST_TMPDIR/report.json"
 	run audit "$BATS_TEST_TMPDIR/report.json"
 	[[ $status == 1 ]]
-	jq -e '[.modules[].findings[] | select((.declared | not) and .subject == "function") | .name] == ["kvm_bus_retire"]' <<<"$output"
+	# Since 6.3 a function with room for a patch before it has a second name, __pfx_*.
+	jq -e '[.modules[].findings[] | select((.declared | not) and .subject == "function") | .name | ltrimstr("__pfx_")] | unique == ["kvm_bus_retire"]' <<<"$output"
 }
 
 @test "the stamp is in modinfo and in a note, the same, in all three modules" {
