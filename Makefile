@@ -6,6 +6,7 @@ VERSION := $(shell cat VERSION)
 BUILD ?= build
 KERNEL ?=
 OUT ?=
+STOCK ?=
 
 .PHONY: help
 help:
@@ -15,16 +16,18 @@ help:
 	@echo 'make matrix [ONLY=pattern]                 every kernel of tests/kernels.conf (root)'
 	@echo 'make check-debug                           storms on kernels that look for faults, for hours (root)'
 	@echo 'make bench [KERNEL=release] [SHORT=1]      how long status and registering devices take (root)'
-	@echo 'make modules KERNEL=release OUT=dir        the three modules and report.json'
+	@echo 'make modules KERNEL=release OUT=dir        the three modules, their audit and report.json'
 	@echo 'make install | uninstall                   modules through DKMS and kvm-fixes, on this host (root)'
 
 # No root, no DKMS. The tree lies beside what comes out of it until that is there.
 .PHONY: modules
-modules:
+# STOCK=dir has the shipped modules, where this host has not.
+modules: cli
 	@test -n '$(KERNEL)' -a -n '$(OUT)' || { echo 'usage: make modules KERNEL=release OUT=dir' >&2; exit 2; }
 	@mkdir -p '$(OUT)' && trap 'rm -rf "$(OUT)/.tree"' EXIT && \
 	scripts/prepare-source --kernel '$(KERNEL)' --out '$(OUT)/.tree' && \
-	scripts/build-modules --tree '$(OUT)/.tree' --out '$(OUT)' --kernel '$(KERNEL)'
+	KVM_FIXES_COMMAND='$(abspath $(BUILD))/kvm-fixes' scripts/build-modules --tree '$(OUT)/.tree' --out '$(OUT)' \
+		--kernel '$(KERNEL)' $(if $(STOCK),--stock '$(STOCK)')
 
 # Never leaves this folder; see scripts/try.
 .PHONY: try

@@ -123,3 +123,19 @@ find_module_file() {
 		fi
 	done
 }
+
+# find_shipped RELEASE DIR - the folder with the kernel's own modules: DIR if it is
+# not empty, else the host's, else our copy of them; nothing where there are none.
+find_shipped() {
+	local dir file
+	for dir in "${2:-$ROOT/lib/modules/$1/kernel/arch/x86/kvm}" "$ROOT/var/lib/kvm-fixes/stock/$1"; do
+		file=$(find_module_file "$dir" kvm)
+		# Ours are not, wherever they lie.
+		if [[ -n $file && $(decompress "$file" 2>/dev/null | grep -ac kvm_fixes_build=) == 0 ]]; then
+			printf '%s\n' "$dir"
+			return
+		fi
+		[[ -z $2 ]] ||
+			die "$EX_FAILED" "$2: no kvm.ko of the kernel's own there, compressed or not; name the folder of the shipped modules"
+	done
+}

@@ -4,10 +4,14 @@
 # What DKMS runs in the middle of its own work, as dkms.conf tells it to, for us
 # or for an operator who typed `dkms install`. For use by dkms-kernel only.
 
-# post_build - the report, which DKMS would delete together with its build folder.
+# post_build - the reports, which DKMS would delete together with its build folder.
 post_build() {
-	cp -- out/report.json "$(built_report)" ||
-		die "$EX_FAILED" "$(built_report): cannot be written; free some space"
+	local file log
+	log=$(dirname -- "$(built_report)")
+	for file in out/audit.json out/audit.txt out/report.json; do
+		[[ ! -e $file ]] || cp -- "$file" "$log/" ||
+			die "$EX_FAILED" "$log: cannot be written; free some space"
+	done
 }
 
 # pre_install - before DKMS touches anything. It stops when this fails.
@@ -35,7 +39,7 @@ post_install() {
 		# shellcheck disable=SC2034
 		BUILD=$(json_field build "$(built_report)")
 		mkdir -p -- "$KEPT"
-		publish_file "$(built_report)" "$KEPT/report.json"
+		keep_report "$(built_report)"
 		record installed ""
 		return
 	fi

@@ -65,7 +65,7 @@ need_source() {
 # its signing key in the environment; 3.0 looks for headers below / otherwise.
 dkms_call() {
 	local options=() keep=() name
-	for name in KVM_FIXES_ROOT KVM_FIXES_CACHE KVM_FIXES_OFF KVM_FIXES_SOURCE TMPDIR; do
+	for name in KVM_FIXES_ROOT KVM_FIXES_CACHE KVM_FIXES_OFF KVM_FIXES_SOURCE KVM_FIXES_COMMAND KVM_FIXES_AUDIT TMPDIR; do
 		[[ -z ${!name:-} ]] || keep+=("$name=${!name}")
 	done
 	if [[ -n $ROOT ]]; then

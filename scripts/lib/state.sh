@@ -57,7 +57,7 @@ record() {
 }
 
 write_record() {
-	[[ $1 == installed ]] || rm -f -- "$KEPT/report.json"
+	[[ $1 == installed ]] || rm -f -- "$KEPT/report.json" "$KEPT/audit.json" "$KEPT/audit.txt"
 	mkdir -p -- "$KEPT" &&
 		printf '{"schema":1,"kernel":%s,"state":%s,"reason":%s,"version":%s,"build":%s,"headers":%s,"image":%s,"stock":%s}\n' \
 			"$(json_string "$RELEASE")" "$(json_string "$1")" "$(json_string "$2")" \
@@ -65,6 +65,19 @@ write_record() {
 			"$(json_string "$HEADERS")" "$(json_string "$IMAGE")" \
 			"$(json_string "$STOCK_DIGEST")" >"$WORK/state.json" &&
 		publish_file "$WORK/state.json" "$KEPT/state.json"
+}
+
+# keep_report REPORT - and the audit beside it, as long as the modules are installed.
+keep_report() {
+	local file from=${1%/*}
+	for file in audit.json audit.txt report.json; do
+		if [[ -e $from/$file ]]; then
+			publish_file "$from/$file" "$KEPT/$file" ||
+				die "$EX_FAILED" "$KEPT/$file: cannot be written; free some space there"
+		else
+			rm -f -- "$KEPT/$file"
+		fi
+	done
 }
 
 # recorded - is what was recorded as installed what would be installed now?

@@ -13,9 +13,6 @@
 #include "kernels.h"
 #include "resolve.h"
 
-#define CONF		"/etc/kvm-fixes/kvm-fixes.conf"
-#define CONF_MAX	(64u << 10)
-
 static const char help[] =
 	"Usage: kvm-fixes audit [--kernel RELEASE] [--stock DIR] [--declared FILE]\n"
 	"                       [--show FUNCTION] [--json] [MODULE.ko...]\n\n"
@@ -102,43 +99,18 @@ static bool check_request(const struct cli *cli, int argc, struct request *reque
 	return true;
 }
 
-/* "kvm-intel" out of ".../kvm-intel.ko.xz". */
-static void name_of(const char *path, char *name)
-{
-	const char *base = strrchr(path, '/');
-
-	base = base ? base + 1 : path;
-	snprintf(name, NAME_MAX, "%.*s", (int)strcspn(base, "."), base);
-}
-
-static void stock_dir(const struct cli *cli, const struct request *request, char *dir)
-{
-	char path[PATH_MAX];
-
-	if (request->stock_dir) {
-		snprintf(dir, PATH_MAX, "%s", request->stock_dir);
-		return;
-	}
-	path_stock_copy(&cli->host, request->kernel, dir);
-	if (modfile_find(dir, "kvm", path))
-		path_stock_dir(&cli->host, request->kernel, dir);
-}
-
 static int find_stocks(const struct cli *cli, struct request *request, char *why)
 {
-	char dir[PATH_MAX], name[NAME_MAX];
+	char dir[PATH_MAX];
+	int err = 0;
 
-	stock_dir(cli, request, dir);
-	for (size_t i = 0; i < request->n; i++) {
-		name_of(request->paths[i], name);
-		if (modfile_find(dir, name, request->stocks[i])) {
-			snprintf(why, WHY_MAX,
-				 "%.250s: no %.60s.ko of the kernel there, or several; name the folder of the shipped modules by --stock",
-				 dir, name);
-			return -ENOENT;
-		}
-	}
-	return 0;
+	if (request->stock_dir)
+		snprintf(dir, sizeof(dir), "%s", request->stock_dir);
+	else
+		audit_stock_dir(&cli->host, request->kernel, dir);
+	for (size_t i = 0; !err && i < request->n; i++)
+		err = audit_find_stock(dir, request->paths[i], request->stocks[i], why);
+	return err;
 }
 
 static int find_installed(const struct cli *cli, struct request *request, char *why)
@@ -180,8 +152,7 @@ static void find_declared(const struct cli *cli, const struct request *request, 
 	if (request->declared)
 		snprintf(path, PATH_MAX, "%s", request->declared);
 	else if (installed)
-		snprintf(path, PATH_MAX, "%s", host_path(&cli->host, KERNEL_RECORDS "/%s/report.json",
-							 request->kernel));
+		audit_record(&cli->host, request->kernel, path);
 	else
 		snprintf(path, PATH_MAX, "%.*s/report.json", length, slash ? request->paths[0] : ".");
 	if (!request->declared && access(path, F_OK))
@@ -208,31 +179,13 @@ static int run(const struct cli *cli, const struct request *request, const char 
 	return err;
 }
 
-/* Does the configuration say that what cannot be attested is not wanted? */
-static bool blocks_other_compiler(const struct cli *cli)
-{
-	char *text, *line, *rest, value[16];
-	bool block = false;
-	size_t size;
-
-	if (read_file(host_path(&cli->host, CONF), CONF_MAX, &text, &size))
-		return false;
-	rest = text;
-	while ((line = strsep(&rest, "\n"))) {
-		if (sscanf(line, "audit_compiler = %15s", value) == 1)
-			block = strcmp(value, "block") == 0;
-	}
-	free(text);
-	return block;
-}
-
 static int print(const struct cli *cli, const struct audit *audit)
 {
 	const char *verdict = audit_verdict(audit);
 	int code = EX_DONE;
 
 	if (strcmp(verdict, "failed") == 0 ||
-	    (strcmp(verdict, "passed") != 0 && blocks_other_compiler(cli)))
+	    (strcmp(verdict, "passed") != 0 && audit_blocks_other_compiler(&cli->host)))
 		code = EX_FAILED;
 	if (cli->json)
 		return cli_json_end(cli, audit_json(cli, audit), code);

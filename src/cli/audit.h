@@ -152,6 +152,21 @@ const char *audit_verdict(const struct audit *audit);
 const char *verdict_name(enum verdict verdict);
 const char *subject_name(enum subject subject);
 
+/* audit_gate.c. Where the shipped modules of a kernel are on this host: our copy, or its folder. */
+void audit_stock_dir(const struct host *host, const char *release, char *dir);
+/* The report.json of what is installed for a kernel, be it there or not. */
+void audit_record(const struct host *host, const char *release, char *path);
+/* The module in @dir that the file @built stands in for. 0 or -ENOENT with @why set. */
+int audit_find_stock(const char *dir, const char *built, char *stock, char *why);
+/* Does the configuration say that what cannot be attested is not wanted? */
+bool audit_blocks_other_compiler(const struct host *host);
+/*
+ * May these @n installed modules of the kernel @release be loaded? 0, with @note set if they
+ * cannot be attested and "" if they can; or -errno with @why set.
+ */
+int audit_gate(const struct host *host, const char *release, const char *const *built, size_t n,
+	       char *note, char *why);
+
 /* audit_text.c, audit_json.c: no times, no places on the disk: the same again, the same page. */
 void audit_print(const struct cli *cli, const struct audit *audit);
 struct json_object *audit_json(const struct cli *cli, const struct audit *audit);

@@ -26,6 +26,7 @@ struct fix_state {
  *	"damaged" if the record cannot be read
  * @reason: of the record
  * @version @build @headers @image @stock: of the record
+ * @audit: verdict of the audit when ours were built, "" if there is none
  * @has_headers: /lib/modules/RELEASE/build is there
  * @stale: installed, but one of the kernel's own modules is no longer the one that was kept
  *	when ours was made (build-ids differ), so ours masks a newer one
@@ -43,6 +44,7 @@ struct kernel {
 	char headers[128];
 	char image[128];
 	char stock[BUILD_ID_MAX + 8];
+	char audit[32];
 	bool has_headers;
 	bool stale;
 	char stock_copy[PATH_MAX];

@@ -50,6 +50,14 @@ static void read_fixes(struct kernel *kernel, struct json_object *report)
 	}
 }
 
+static void read_audit(struct kernel *kernel, struct json_object *report)
+{
+	struct json_object *audit;
+
+	if (json_object_object_get_ex(report, "audit", &audit))
+		record_text(audit, "verdict", kernel->audit, sizeof(kernel->audit));
+}
+
 static bool state_known(const char *state)
 {
 	static const char * const known[] = { "installed", "skipped", "failed", "removed", NULL };
@@ -80,6 +88,7 @@ void kernel_records(struct kernel *kernel, struct json_object *state, struct jso
 	else if (state)
 		snprintf(kernel->state, sizeof(kernel->state), "%s", text);
 	read_fixes(kernel, report);
+	read_audit(kernel, report);
 }
 
 /* NULL if it is not there, or if it is damaged, which @why then tells. */

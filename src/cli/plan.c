@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "devnode.h"
 #include "guesttest.h"
 #include "holders.h"
@@ -167,6 +168,18 @@ static void check_ours(const struct host *host, struct plan *plan)
 			    plan->next_kvm.path, kvm->kernel, host->release);
 }
 
+/* Is it the shipped pair plus the declared fixes, and nothing else? */
+static void check_audit(const struct host *host, struct plan *plan)
+{
+	const char *const files[] = { plan->next_kvm.path, plan->next_vendor.path };
+	char note[WHY_MAX], why[WHY_MAX];
+
+	if (audit_gate(host, host->release, files, 2, note, why))
+		plan_refuse(plan, "%s", why);
+	else if (note[0])
+		snprintf(plan->note, sizeof(plan->note), "%s", note);
+}
+
 static void check_stock(const struct host *host, struct plan *plan)
 {
 	if (plan->next_kvm.stamp.present || plan->next_vendor.stamp.present)
@@ -321,6 +334,8 @@ static void find_next(const struct cli *cli, struct plan *plan, enum target targ
 		check_stock(host, plan);
 	check_fit(host, plan);
 	check_memory(host, plan);
+	if (target == TARGET_FIXED && plan->n_reasons == before)
+		check_audit(host, plan);
 }
 
 static bool same_image(const struct image *a, const struct image *b)

@@ -61,6 +61,7 @@ struct json_object *status_kernel_json(const struct status *status, size_t index
 	json_put_text(object, "build", kernel->build);
 	json_put_text(object, "headers_version", kernel->headers);
 	json_put_text(object, "image_version", kernel->image);
+	json_put_text(object, "audit", kernel->audit);
 	json_put_flag(object, "has_headers", kernel->has_headers);
 	json_put_flag(object, "stale", kernel->stale);
 	json_put_text(object, "stock_copy", kernel->stock_copy);

@@ -148,6 +148,8 @@ static void print_kernels(const struct cli *cli, const struct status *status)
 			kernel->has_headers ? "yes" : "no", next_boot(status->host, kernel, initrd),
 			carried_name(initrd_carries(status->host, kernel, initrd)),
 			*kernel->stock_copy ? kernel->stock_copy : "-");
+		if (*kernel->audit)
+			fprintf(cli->out, "    audit: %s\n", kernel->audit);
 		if (kernel->stale)
 			fputs("    stale: it masks a newer module of the kernel's own\n", cli->out);
 		if (*kernel->reason)

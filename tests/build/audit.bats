@@ -17,7 +17,7 @@ setup_file() {
 	sed -i 's/{#FIX_APPLIED_DIRS\[@\]} -gt 0/{#FIX_APPLIED_DIRS[@]} -ge 0/' "$PLACE/scripts/prepare-source"
 	KVM_FIXES_OFF=$(grep -v '^#' "$REPO/patches/series" | paste -sd' ') \
 		"$PLACE/scripts/prepare-source" --kernel "$KERNEL" --out "$PLACE/tree"
-	"$PLACE/scripts/build-modules" --tree "$PLACE/tree" --out "$PLACE/out" --kernel "$KERNEL"
+	KVM_FIXES_COMMAND=$CLI "$PLACE/scripts/build-modules" --tree "$PLACE/tree" --out "$PLACE/out" --kernel "$KERNEL" --stock "$STOCK"
 	jq -e '[.fixes[] | select(.state == "applied")] == []' "$PLACE/out/report.json"
 }
 

@@ -11,13 +11,13 @@ setup_file() {
 	# Readable to everyone, unlike what bats makes: the builds are not root's.
 	PLACE=$(mktemp -d)
 	chmod 755 "$PLACE"
-	mkdir -m 777 "$PLACE/a" "$PLACE/b" "$PLACE/deep" "$PLACE/deep/er"
+	mkdir -m 777 "$PLACE/a" "$PLACE/b" "$PLACE/cli" "$PLACE/deep" "$PLACE/deep/er"
 	mkdir "$PLACE/project"
 	cp -r "$REPO"/{scripts,include,patches,src,Kbuild,VERSION,Makefile} "$PLACE/project/"
 	HEADERS=/lib/modules/$KERNEL/build
 	STOCK=$IMAGE/lib/modules/$KERNEL/kernel/arch/x86/kvm
-	export REPO PLACE HEADERS STOCK
-	as_nobody make -s -C "$PLACE/project" modules "KERNEL=$KERNEL" "OUT=$PLACE/a" >"$PLACE/log" 2>&1
+	export REPO PLACE HEADERS STOCK KVM_FIXES_COMMAND=$PLACE/cli/kvm-fixes
+	as_nobody make -s -C "$PLACE/project" modules "BUILD=$PLACE/cli" "KERNEL=$KERNEL" "STOCK=$STOCK" "OUT=$PLACE/a" >"$PLACE/log" 2>&1
 	FIRST=$?
 	export FIRST
 }
@@ -45,7 +45,7 @@ prepared() { "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$1"; }
 @test "make modules works without root" {
 	cat "$PLACE/log"
 	[[ $FIRST == 0 ]]
-	[[ $(ls -A "$PLACE/a") == $'kvm-amd.ko\nkvm-intel.ko\nkvm.ko\nreport.json' ]]
+	[[ $(ls -A "$PLACE/a") == $'audit.json\naudit.txt\nkvm-amd.ko\nkvm-intel.ko\nkvm.ko\nreport.json' ]]
 }
 
 @test "the report is JSON and speaks of these files" {
@@ -69,20 +69,54 @@ prepared() { "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$1"; }
 }
 
 # audit DECLARED - of what was built, against the shipped modules.
-audit() { "${BUILD:-$REPO/build}/kvm-fixes" --json audit --kernel "$KERNEL" --stock "$STOCK" --declared "$1" "$PLACE"/a/kvm{,-intel,-amd}.ko; }
+audit() { "$KVM_FIXES_COMMAND" --json audit --kernel "$KERNEL" --stock "$STOCK" --declared "$1" "$PLACE"/a/kvm{,-intel,-amd}.ko; }
 
-@test "the audit finds what the fixes declare to change, and nothing else" {
-	make -s -C "$REPO" BUILD="${BUILD:-$REPO/build}" cli
+# attestable - by the compiler that the shipped modules were made by?
+attestable() {
+	[[ $(jq -r .audit.verdict "$PLACE/a/report.json") != "not attestable" ]] || skip "compiled by another compiler than the shipped modules"
+}
+
+@test "the audit beside the modules finds what the fixes declare to change, and nothing else" {
+	attestable
+	[[ $(jq -r .audit.verdict "$PLACE/a/report.json") == passed ]]
+	[[ $(jq -r .audit.sha256 "$PLACE/a/report.json") == "$(sha256sum <"$PLACE/a/audit.json" | cut -d' ' -f1)" ]]
+	jq -e '[.modules[].findings[] | select(.declared | not)] == [] and any(.modules[].findings[]; .name == "kvm_io_bus_register_dev")' "$PLACE/a/audit.json"
+	grep -qx 'verdict     passed' "$PLACE/a/audit.txt"
 	run audit "$PLACE/a/report.json"
-	[[ $(jq -r .verdict <<<"$output") != "not attestable" ]] || skip "compiled by another compiler than the shipped modules"
-	jq -c '.verdict, (.modules[].findings[] | select(.declared | not))' <<<"$output"
-	[[ $status == 0 && $(jq -r .verdict <<<"$output") == passed ]]
-	jq -e 'any(.modules[].findings[]; .name == "kvm_io_bus_register_dev")' <<<"$output"
+	[[ $status == 0 && $output == "$(cat "$PLACE/a/audit.json")" ]]
+}
+
+@test "what no fix declares is found" {
+	attestable
 	jq '(.fixes[] | select(.name == "bus-retire") | .changes) -= ["kvm_bus_retire"]' "$PLACE/a/report.json" >"$BATS_TEST_TMPDIR/report.json"
 	run audit "$BATS_TEST_TMPDIR/report.json"
 	[[ $status == 1 ]]
 	# Since 6.3 a function with room for a patch before it has a second name, __pfx_*.
 	jq -e '[.modules[].findings[] | select((.declared | not) and .subject == "function") | .name | ltrimstr("__pfx_")] | unique == ["kvm_bus_retire"]' <<<"$output"
+}
+
+@test "modules with what no fix declares are not handed out" {
+	local tree=$PLACE/b/undeclared
+	attestable
+	prepared "$tree"
+	sed -i 's/ kvm_bus_retire / /' "$tree/.prepared/fixes"
+	(cd "$tree" && find . -type f ! -path ./.prepared/complete -print0 | xargs -0 sha256sum >.prepared/complete)
+	mkdir "$PLACE/b/refused"
+	echo old >"$PLACE/b/refused/report.json"
+	run "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/refused" --stock "$STOCK"
+	echo "$output"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"the audit found what no fix declares: added function "*kvm_bus_retire* ]]
+	[[ $(ls "$PLACE/b/refused" | paste -sd' ') == "audit.json audit.txt make.log report.json" && $(cat "$PLACE/b/refused/report.json") == old ]]
+	grep -q UNDECLARED "$PLACE/b/refused/audit.txt"
+}
+
+@test "without shipped modules or without the command: said, and refused" {
+	local tree=$PLACE/b/undeclared
+	attestable
+	run env KVM_FIXES_ROOT="$PLACE/b/nohost" "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/refused" --stock "$PLACE/b"
+	[[ $status == 1 && $output == *"no kvm.ko of the kernel's own there"* ]]
+	run env KVM_FIXES_COMMAND=/nonexistent "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/refused" --stock "$STOCK"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"/nonexistent, whose audit is the last gate, is not there"* ]]
 }
 
 @test "the stamp is in modinfo and in a note, the same, in all three modules" {
@@ -133,7 +167,7 @@ audit() { "${BUILD:-$REPO/build}/kvm-fixes" --json audit --kernel "$KERNEL" --st
 }
 
 @test "a second build in another folder gives the same bytes, report included" {
-	as_nobody make -s -C "$PLACE/project" modules "KERNEL=$KERNEL" "OUT=$PLACE/deep/er" >"$PLACE/log" 2>&1
+	as_nobody make -s -C "$PLACE/project" modules "BUILD=$PLACE/cli" "KERNEL=$KERNEL" "STOCK=$STOCK" "OUT=$PLACE/deep/er" >"$PLACE/log" 2>&1
 	diff -r "$PLACE/a" "$PLACE/deep/er"
 	run ! grep -qF "$PLACE" "$PLACE/a/kvm.ko"
 }
@@ -188,7 +222,7 @@ audit() { "${BUILD:-$REPO/build}/kvm-fixes" --json audit --kernel "$KERNEL" --st
 	for object in "$tree"/virt/kvm/*.o; do
 		[[ -e $tree/virt/kvm/.${object##*/}.cmd ]] || rm -- "$object"
 	done
-	"$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out"
+	"$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/out" --stock "$STOCK"
 	diff -r "$PLACE/a" "$PLACE/b/out"
 }
 

@@ -46,12 +46,14 @@ module_source() {
 	symbols "$name"
 }
 
-# symbols NAME - the vendor modules need one of kvm's, so depmod sees a dependency.
+# symbols NAME - a function, which an audit has to find; the vendor modules need one
+# of kvm's, so depmod sees a dependency.
 symbols() {
+	printf '.text\n.type demo, @function\ndemo: ret\n'
 	if [[ $1 == kvm ]]; then
-		printf '.section __ksymtab_strings,"a"\n.asciz "kvm_demo"\n'
+		printf '.size demo, . - demo\n.section __ksymtab_strings,"a"\n.asciz "kvm_demo"\n'
 	else
-		printf '.text\n.quad kvm_demo\n'
+		printf '.quad kvm_demo\n.size demo, . - demo\n'
 	fi
 }
 
@@ -106,8 +108,8 @@ install_ours() {
 	cp "$MODULES/$1"/* "$HOST/lib/modules/$REL/updates/dkms/"
 	cp -p "$HOST/lib/modules/$REL/kernel/arch/x86/kvm"/* "$HOST/var/lib/kvm-fixes/stock/$REL/"
 	record "$REL" installed ""
-	printf '{"schema":1,"kernel":"%s","fixes":[{"name":"bus-barrier","state":"applied","patch":"6.1.patch","sha256":"00","reason":""},{"name":"unmap-lockdep","state":"off","patch":"","sha256":"","reason":"by configuration"}]}\n' \
-		"$REL" >"$HOST/var/lib/kvm-fixes/kernels/$REL/report.json"
+	printf '{"schema":1,"kernel":"%s","build":"%s","fixes":[{"name":"bus-barrier","state":"applied","patch":"6.1.patch","sha256":"00","changes":["kvm_x"],"reason":""},{"name":"unmap-lockdep","state":"off","patch":"","sha256":"","changes":[],"reason":"by configuration"}],"audit":{"verdict":"passed","sha256":"00"}}\n' \
+		"$REL" "$BUILD_OURS" >"$HOST/var/lib/kvm-fixes/kernels/$REL/report.json"
 }
 
 # record RELEASE STATE REASON

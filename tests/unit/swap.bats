@@ -113,6 +113,35 @@ next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
 	against "kvm"
 }
 
+# compiled_by FILE TEXT - the file names a compiler.
+compiled_by() {
+	printf 'GCC: %s\0' "$2" >"$BATS_TEST_TMPDIR/comment"
+	objcopy --add-section .comment="$BATS_TEST_TMPDIR/comment" "$1"
+}
+
+@test "refused: code that no fix declares, and no record of what was built" {
+	local ours=$HOST/lib/modules/$REL/updates/dkms report=$HOST/var/lib/kvm-fixes/kernels/$REL/report.json
+	module_source kvm ours "$BUILD_OURS" | sed 's/^demo: ret$/demo: nop; ret/' | gcc -c -x assembler -o "$ours/kvm.ko" -
+	against "kvm function demo is changed, and no fix declares that"
+	sed -i 's/"kvm_x"/"demo"/' "$report"
+	plan 0 swap --to fixed
+	sed -i 's/"changes"/"chances"/g' "$report"
+	against "does not say which functions its fixes may change"
+	rm "$report"
+	against "so nobody knows what was built"
+	plan 0 swap --to stock
+}
+
+@test "another compiler than the shipped modules': said, or refused by configuration" {
+	compiled_by "$HOST/var/lib/kvm-fixes/stock/$REL/kvm.ko" "(X) 12.2.0"
+	compiled_by "$HOST/lib/modules/$REL/updates/dkms/kvm.ko" "(X) 13.1.0"
+	plan 0 swap --to fixed
+	json '.note | contains("not attestable")'
+	mkdir -p "$HOST/etc/kvm-fixes"
+	echo 'audit_compiler = block' >"$HOST/etc/kvm-fixes/kvm-fixes.conf"
+	against "not attestable, made by GCC: (X) 13.1.0"
+}
+
 @test "refused: modules of another kernel" {
 	sed "s/vermagic=6/vermagic=5/" "$MODULES/ours/kvm.ko" >"$HOST/lib/modules/$REL/updates/dkms/kvm.ko"
 	against "5.1.0-9-test"
