@@ -16,7 +16,7 @@ static void add_edge(struct image *image, struct piece *from, const struct reloc
 	struct place place;
 
 	place_of_reloc(image, reloc, &place);
-	if (place.kind == PLACE_TEXT || place.kind == PLACE_CONSTANT)
+	if ((place.kind == PLACE_TEXT || place.kind == PLACE_CONSTANT) && place.section->used)
 		place.section->used[place.at] = 1;
 	edge->from = from;
 	edge->to = place.piece;

@@ -110,6 +110,9 @@ static int read_symbol(struct image *image, const Elf64_Sym *from, Elf *elf, siz
 		return 0;
 	if (symbol->section >= image->n_sections)
 		return image_damaged(image, why, "symbol %.60s lies in no section", symbol->name);
+	/* The assembler's own label, mostly left out: a place in the section, and no name. */
+	if (symbol->type == STT_NOTYPE && symbol->bind == STB_LOCAL && strncmp(symbol->name, ".L", 2) == 0)
+		symbol->type = STT_SECTION;
 	if (symbol->type == STT_SECTION)
 		symbol->name = image->sections[symbol->section].name;
 	if (symbol->value > image->sections[symbol->section].size ||

@@ -65,6 +65,24 @@ static bool match_relocs(struct match *match, const struct range *stock, const s
 	return match_places(match, &from, &to, why);
 }
 
+/*
+ * Has it a place in the source for its beginning, as what UBSAN reports has: a file, a line
+ * and a column?
+ */
+static bool is_location(const struct range *range)
+{
+	const struct section *section = range->section;
+	const struct reloc *reloc = reloc_from(section, range->start);
+	const struct piece *piece = piece_at(section, range->start);
+	struct place place;
+
+	if (section->kind != KIND_DATA || !piece || piece->symbol || range->end - range->start < 16 ||
+	    reloc == section->relocs + section->n_relocs || reloc->offset != range->start)
+		return false;
+	place_of_reloc(range->image, reloc, &place);
+	return text_is_source(&place);
+}
+
 static struct lines lines_of(const struct range *range)
 {
 	const struct table *table = range->section->table;
@@ -75,6 +93,8 @@ static struct lines lines_of(const struct range *range)
 		lines.to = lines.from + 2;
 	} else if (strcmp(range->section->name, "__dyndbg") == 0) {
 		lines = (struct lines){ 32, 35, 0x03 };
+	} else if (is_location(range)) {
+		lines = (struct lines){ 8, 12, 0xff };
 	}
 	return lines;
 }

@@ -252,6 +252,10 @@ void place_of_reloc(const struct image *image, const struct reloc *reloc, struct
 void place_of(const struct section *section, uint64_t at, struct place *place);
 /* The piece that covers @at, or the last one before it; NULL if there is none. */
 struct piece *piece_at(const struct section *section, uint64_t at);
+/* The name of a file of the source? */
+bool text_is_source(const struct place *place);
+/* Two texts; of files of the source, without the folder that the kernel's tree lay in. */
+bool text_same(const struct place *a, const struct place *b);
 /* "kvm_vm_ioctl+0x10", "\"text\""; @text has WHY_MAX bytes. Returns it. */
 const char *place_text(const struct place *place, char *text);
 

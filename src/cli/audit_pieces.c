@@ -136,13 +136,42 @@ static int add_piece(struct section *section, uint64_t start, uint64_t end, uint
 	return piece->name && piece->key ? 0 : -ENOMEM;
 }
 
+static bool has_relocs(const struct section *section, uint64_t start, uint64_t end)
+{
+	const struct reloc *reloc = reloc_from(section, start);
+
+	return reloc < section->relocs + section->n_relocs && reloc->offset < end;
+}
+
+/* What a message of the kernel can be made of: the level of a printk() begins with 1. */
+static bool is_text_byte(unsigned char byte)
+{
+	return (byte >= ' ' && byte < 0x7f) || byte == '\n' || byte == '\t' || byte == 1;
+}
+
+/*
+ * One text, or the beginning of one whose end somebody else uses as well, and nothing but
+ * zeros behind it? Where a module's strings have no section of their own they lie in .rodata,
+ * and what is referred to is their text, as place_of() has it.
+ */
+static bool is_text(const struct section *section, uint64_t start, uint64_t end)
+{
+	if (section->kind != KIND_DATA || (section->flags & SHF_WRITE) || !section->data ||
+	    has_relocs(section, start, end))
+		return false;
+	while (start < end && is_text_byte(section->data[start]))
+		start++;
+	while (start < end && !section->data[start])
+		start++;
+	return start == end;
+}
+
 /* Nothing but what the linker and the assembler fill up with? */
 static bool is_padding(const struct section *section, uint64_t start, uint64_t end)
 {
-	const struct reloc *reloc = reloc_from(section, start);
 	struct insn insn;
 
-	if (reloc < section->relocs + section->n_relocs && reloc->offset < end)
+	if (has_relocs(section, start, end))
 		return false;
 	if (!section->data)
 		return true;
@@ -175,6 +204,16 @@ static bool is_marked(const struct cut *cut, uint64_t at)
 	return low && symbols[cut->symbols[low - 1]].value == at && !symbols[cut->symbols[low - 1]].size;
 }
 
+/* Of bytes without a name nobody can tell where they end; zeros fill up to the next. */
+static uint64_t without_zeros(const struct section *section, uint64_t start, uint64_t end)
+{
+	if (section->kind != KIND_DATA || !section->data || has_relocs(section, start, end))
+		return end;
+	while (end > start + 1 && !section->data[end - 1])
+		end--;
+	return end;
+}
+
 /* What lies between symbols: a piece for each place that is referred to. */
 static int cut_gap(struct cut *cut, uint64_t start, uint64_t end, size_t *target)
 {
@@ -193,10 +232,12 @@ static int cut_gap(struct cut *cut, uint64_t start, uint64_t end, size_t *target
 			++*target;
 		stop = *target < cut->n_targets && cut->targets[*target] < end ?
 		       cut->targets[*target] : end;
-		if (wanted && section->kind == KIND_DATA && is_marked(cut, start))
+		if (wanted && section->kind == KIND_DATA &&
+		    (is_marked(cut, start) || is_text(section, start, stop)))
 			wanted = false;
-		if (wanted || !is_padding(section, start, stop))
-			err = add_piece(section, start, stop, 0, name);
+		if (wanted || (!is_padding(section, start, stop) && !is_text(section, start, stop)))
+			err = add_piece(section, start, without_zeros(section, start, stop), 0,
+					name);
 		start = stop;
 	}
 	return err;

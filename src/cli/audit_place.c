@@ -39,6 +39,63 @@ static void place_of_text(const struct section *section, uint64_t at, struct pla
 	place->size = (size_t)(end - place->text);
 }
 
+bool text_is_source(const struct place *place)
+{
+	const unsigned char *text = place->text;
+
+	if (place->kind != PLACE_TEXT || place->size < 3 || text[place->size - 2] != '.' ||
+	    (text[place->size - 1] != 'c' && text[place->size - 1] != 'h'))
+		return false;
+	for (size_t i = 0; i < place->size; i++) {
+		if (text[i] <= ' ')
+			return false;
+	}
+	return true;
+}
+
+/* The folder of the kernel's tree that is named first behind @from; the text's end if none is. */
+static size_t find_folder(const struct place *place, size_t from)
+{
+	static const char *const folders[] = { "arch/x86/", "include/", "virt/kvm/" };
+
+	for (size_t i = from; i < place->size; i++) {
+		if (i && place->text[i - 1] != '/')
+			continue;
+		for (size_t j = 0; j < sizeof(folders) / sizeof(folders[0]); j++) {
+			const size_t length = strlen(folders[j]);
+
+			if (length <= place->size - i && !memcmp(place->text + i, folders[j], length))
+				return i;
+		}
+	}
+	return place->size;
+}
+
+/* Where the name begins that the file has within the kernel's tree. */
+static size_t source_start(const struct place *place)
+{
+	const unsigned char *up = memmem(place->text, place->size, "/../../", 7);
+	size_t at = place->size;
+
+	if (up)
+		at = find_folder(place, (size_t)(up - place->text) + 7);
+	if (at == place->size)
+		at = find_folder(place, 0);
+	return at == place->size ? 0 : at;
+}
+
+bool text_same(const struct place *a, const struct place *b)
+{
+	size_t from = 0, to = 0;
+
+	if (text_is_source(a) && text_is_source(b)) {
+		from = source_start(a);
+		to = source_start(b);
+	}
+	return a->size - from == b->size - to &&
+	       !memcmp(a->text + from, b->text + to, a->size - from);
+}
+
 static void place_of_constant(const struct section *section, uint64_t at, struct place *place)
 {
 	if (!section->data || at >= section->size || section->entsize > section->size - at)
@@ -46,6 +103,21 @@ static void place_of_constant(const struct section *section, uint64_t at, struct
 	place->kind = PLACE_CONSTANT;
 	place->text = section->data + at;
 	place->size = section->entsize;
+}
+
+/* What is read-only and no piece is text: image_cut() leaves out nothing else but zeros. */
+static void place_of_piece(const struct section *section, uint64_t at, struct place *place)
+{
+	struct piece *piece = piece_at(section, at);
+
+	if (section->kind == KIND_DATA && !(section->flags & SHF_WRITE) &&
+	    (!piece || at >= piece->end))
+		place_of_text(section, at, place);
+	if (!piece || place->kind == PLACE_TEXT)
+		return;
+	place->kind = PLACE_PIECE;
+	place->piece = piece;
+	place->offset = (int64_t)(at - piece->start);
 }
 
 void place_of(const struct section *section, uint64_t at, struct place *place)
@@ -56,11 +128,7 @@ void place_of(const struct section *section, uint64_t at, struct place *place)
 	switch (section->kind) {
 	case KIND_CODE:
 	case KIND_DATA:
-		place->piece = piece_at(section, at);
-		if (place->piece) {
-			place->kind = PLACE_PIECE;
-			place->offset = (int64_t)(at - place->piece->start);
-		}
+		place_of_piece(section, at, place);
 		break;
 	case KIND_STRINGS:
 		place_of_text(section, at, place);

@@ -146,6 +146,7 @@ static bool same_place(struct match *match, const struct place *stock, const str
 			return true;
 		return same_mark(match, stock, built);
 	case PLACE_TEXT:
+		return text_same(stock, built);
 	case PLACE_CONSTANT:
 		return stock->size == built->size && memcmp(stock->text, built->text, stock->size) == 0;
 	default:

@@ -253,3 +253,51 @@ audit() {
 		[[ $status == 2 && ( ${#lines[@]} == 1 || $output == *'"code":2,'* ) ]]
 	done
 }
+
+# texts WHOSE MESSAGE FILE LINE NUMBER - as gcc 14 and 7.x have it: texts and constants in .rodata
+# by labels of the assembler, and what UBSAN would report in .data.
+texts() {
+	mkdir -p "$BATS_TEST_TMPDIR/$1"
+	{
+		printf '.section .modinfo,"a"\n'
+		directives license=GPL name=kvm "vermagic=$REL "
+		[[ $1 != ours ]] || directives "kvm_fixes_kernel=$REL" kvm_fixes_build=1b56
+		[[ $1 != ours ]] ||
+			printf '.section .note.kvm-fixes,"a",@note\n.long 10, 2f - 1f, 1\n.asciz "kvm-fixes"\n.balign 4\n1: .ascii "kernel=%s\\nbuild=1b56\\n"\n2: .balign 4\n' "$REL"
+		printf '.text\n.type talk, @function\ntalk: mov $.LC0, %%rdi\nmov $.LC2, %%rsi\nmov $.LC3, %%rdx\njmp outside\n.size talk, . - talk\n'
+		printf '.section .rodata,"a"\n.LC0: .asciz "%s"\n.balign 8\n.LC1: .asciz "%s"\n.balign 8\n.LC2: .quad %s, 1\n' "$2" "$3" "$5"
+		printf '.data\n.LC3: .quad .LC1\n.long %s, 7\n' "$4"
+	} | gcc -c -x assembler -Wa,--keep-locals -o "$BATS_TEST_TMPDIR/$1/kvm.ko" -
+}
+
+# texts_end CODE ARGUMENT... - a module like that against the shipped one.
+texts_end() {
+	local code=$1
+	shift
+	texts ours "$@"
+	cp "$BATS_TEST_TMPDIR/ours/kvm.ko" "$DIR/"
+	run "$CLI" audit --stock "$BATS_TEST_TMPDIR/shipped" "$DIR/kvm.ko"
+	echo "$output"
+	[[ $status == "$code" ]]
+}
+
+@test "texts in .rodata are texts, and constants beside them are not" {
+	texts shipped "a message" /build/linux-7/arch/x86/kvm/svm/../x.c 10 0x11223344
+	readelf -sW "$BATS_TEST_TMPDIR/shipped/kvm.ko" | grep -q '\.LC0'
+	texts_end 0 "a message" /build/linux-7/arch/x86/kvm/svm/../x.c 10 0x11223344
+	texts_end 1 "a massage" /build/linux-7/arch/x86/kvm/svm/../x.c 10 0x11223344
+	[[ $output == *'talk: at +0x0: refers to "a massage", was "a message"'* ]]
+	texts_end 1 "a message" /build/linux-7/arch/x86/kvm/svm/../x.c 10 0x11223345
+	texts_end 1 "a message" /build/linux-7/arch/x86/kvm/svm/../x.c 10 0x41
+}
+
+@test "a file of the source is the same in another folder, and its lines move" {
+	texts shipped "a message" /build/linux-7/arch/x86/kvm/svm/../x.c 10 0x11223344
+	texts_end 0 "a message" arch/x86/kvm/svm/../x.c 10 0x11223344
+	texts_end 0 "a message" /root/include/tree/virt/kvm/../../arch/x86/kvm/svm/../x.c 10 0x11223344
+	texts_end 1 "a message" arch/x86/kvm/svm/../y.c 10 0x11223344
+	texts_end 1 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344
+	declare_changes exported
+	texts_end 0 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344
+	[[ $output == *"identical (1 of them but for line numbers)"* ]]
+}

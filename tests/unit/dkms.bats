@@ -472,6 +472,28 @@ own_image() {
 	[[ -z $(find "$KEPT" -name "*$REL*") ]]
 }
 
+@test "forget: a module that only the copy has is put back first" {
+	install_it
+	run -0 "$DKMS" remove "$REL"
+	mkdir -p "$KEPT/stock/$REL"
+	cp "$INTREE"/kvm*.ko "$KEPT/stock/$REL/"
+	(cd "$KEPT/stock/$REL" && sha256sum kvm*.ko >SHA256SUMS)
+	rm "$INTREE/kvm-amd.ko"
+	run -0 "$DKMS" forget "$REL"
+	only_stock
+	[[ -z $(find "$KEPT" -name "*$REL*") ]]
+}
+
+@test "unregister: DKMS knows nothing of this version, and what is installed stays" {
+	install_it
+	run -0 "$DKMS" unregister
+	[[ ! -e $TREE/$VERSION ]]
+	[[ $(modinfo -F kvm_fixes_build "$MODDIR/updates/dkms/kvm.ko") == "$(modinfo -F kvm_fixes_build "$MODDIR/updates/dkms/kvm-amd.ko")" ]]
+	run -0 "$DKMS" install "$REL"
+	run -0 "$DKMS" remove "$REL"
+	only_stock
+}
+
 @test "install-all: a table, a skipped kernel is no failure, a failed one is" {
 	local other=$HOST/lib/modules/6.1.0-8-test
 	mkdir -p "$other"

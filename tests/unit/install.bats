@@ -29,7 +29,7 @@ setup() { VERSION=$(cat "$REPO/VERSION"); }
 		etc/kernel/{postinst,header_postinst,prerm}.d/dkms-kvm-fixes; do
 		[[ -L $PLACE/$file || $(stat -c %a "$PLACE/$file") == 755 ]] || { echo "$file"; return 1; }
 	done
-	for file in usr/share/man/man8/kvm-fixes.8 usr/share/bash-completion/completions/kvm-fixes \
+	for file in usr/share/man/man{8/kvm-fixes.8,5/kvm-fixes.conf.5} usr/share/bash-completion/completions/kvm-fixes \
 		usr/share/zsh/vendor-completions/_kvm-fixes lib/systemd/system/kvm-fixes-{early,recover}.service; do
 		[[ $(stat -c %a "$PLACE/$file") == 644 ]] || { echo "$file"; return 1; }
 	done
@@ -110,6 +110,17 @@ setup() { VERSION=$(cat "$REPO/VERSION"); }
 	done
 	for word in 0 1 2 3 4 5 6; do
 		grep -q "^fB${word}fR" "$BATS_TEST_TMPDIR/page" || { echo "exit code $word"; return 1; }
+	done
+}
+
+@test "kvm-fixes.conf(5) has every key of kvm-fixes.conf and fix.conf, and every variable" {
+	local words word
+	words="off audit_compiler $(sed -n 's/^\t\t\([a-z |]*\)) .*FIX\[$key\].*/\1/p; s/^\t\t\(needs\|mark\)) .*/\1/p' "$REPO/scripts/lib/fixes.sh" | tr -d '|')"
+	words+=" $(sed -n 's/^  \(KVM_FIXES_[A-Z_]*\)[ =].*/\1/p' "$REPO"/scripts/{prepare-source,build-modules,dkms-kernel} | grep -v _ROOT)"
+	[[ $(wc -w <<<"$words") -ge 15 ]]
+	tr -d '\\' <"$PLACE/usr/share/man/man5/kvm-fixes.conf.5" >"$BATS_TEST_TMPDIR/page"
+	for word in $words; do
+		grep -q "^fB${word}fR\|[, ]fB${word}fR" "$BATS_TEST_TMPDIR/page" || { echo "$word"; return 1; }
 	done
 }
 
