@@ -17,11 +17,12 @@ help:
 	@echo 'make check-debug                           storms on kernels that look for faults, for hours (root)'
 	@echo 'make bench [KERNEL=release] [SHORT=1]      how long status and registering devices take (root)'
 	@echo 'make modules KERNEL=release OUT=dir        the three modules, their audit and report.json'
+	@echo 'make deb                                   Debian packages of both, into BUILD/deb'
 	@echo 'make install | uninstall                   modules through DKMS and kvm-fixes, on this host (root)'
 
 # No root, no DKMS. The tree lies beside what comes out of it until that is there.
-.PHONY: modules
 # STOCK=dir has the shipped modules, where this host has not.
+.PHONY: modules
 modules: cli
 	@test -n '$(KERNEL)' -a -n '$(OUT)' || { echo 'usage: make modules KERNEL=release OUT=dir' >&2; exit 2; }
 	@mkdir -p '$(OUT)' && trap 'rm -rf "$(OUT)/.tree"' EXIT && \
@@ -69,6 +70,22 @@ check-long:
 .PHONY: unit-c
 unit-c:
 	@CMOCKA_MESSAGE_OUTPUT=TAP $(MAKE) -s BUILD='$(BUILD)/sanitized' SANITIZE=address,undefined vmm-unit cli-unit
+
+# Two runs, the same bytes; what is built from is copied, as dpkg writes beside it.
+DEB = $(abspath $(BUILD))/deb
+DEB_TREE = $(DEB)/kvm-fixes-$(VERSION)
+.PHONY: deb
+deb:
+	@scripts/setup packages deb
+	@test "$$(dpkg-parsechangelog -S Version)" = '$(VERSION)' || \
+		{ echo 'make: debian/changelog is not about version $(VERSION); add an entry' >&2; exit 1; }
+	@rm -rf '$(DEB)' && mkdir -p '$(DEB_TREE)'
+	@cp -r COPYING Kbuild Makefile README.md VERSION debian dkms.conf docs include patches scripts src '$(DEB_TREE)'
+	@echo 'building the packages (a minute)'
+	@cd '$(DEB_TREE)' && dpkg-buildpackage -us -uc -b >'$(DEB)/build.log' 2>&1 || \
+		{ tail -n 20 '$(DEB)/build.log'; echo 'make: the packages were not built; see $(DEB)/build.log' >&2; exit 1; }
+	@rm -rf '$(DEB_TREE)'
+	@ls '$(DEB)'/*.deb
 
 .PHONY: clean
 clean:

@@ -13,11 +13,17 @@ SOURCEDIR = /usr/src/kvm-fixes-$(VERSION)
 KERNEL_HOOKS = postinst.d header_postinst.d prerm.d
 UNITS = kvm-fixes-early.service kvm-fixes-recover.service
 WANTS = $(SYSCONFDIR)/systemd/system/sysinit.target.wants
-MANPAGE = $(PREFIX)/share/man/man8/kvm-fixes.8
+MANPAGES = kvm-fixes.8 kvm-fixes.conf.5
+MANDIR = $(PREFIX)/share/man
 BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/kvm-fixes
 ZSH_COMPLETION = $(PREFIX)/share/zsh/vendor-completions/_kvm-fixes
 APTCONF = $(SYSCONFDIR)/apt/apt.conf.d
 JOURNAL = /var/lib/kvm-fixes/swap/journal.json
+
+# $(call manpage,NAME): its path. $(call refuse_packaged,INSTEAD): dpkg would not know.
+manpage = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(1)
+refuse_packaged = @test "$$(dpkg-query -W -f='$${db:Status-Status}' kvm-fixes 2>/dev/null)" != installed || \
+	{ echo 'make: the package kvm-fixes is installed; run: apt-get $(1)' >&2; exit 1; }
 
 # $(call place,MODE,FILE,PATH): there whole or not at all.
 place = new='$(DESTDIR)$(dir $(3)).$(notdir $(3)).new'; \
@@ -33,17 +39,18 @@ endif
 .PHONY: install-packages
 install-packages:
 	@test "$$(id -u)" = 0 || { echo 'make: not root; run: sudo make install' >&2; exit 1; }
+	$(call refuse_packaged,remove kvm-fixes-dkms kvm-fixes)
 	@scripts/setup packages build dkms cli
 
 .PHONY: install-files
-install-files: $(BUILD)/kvm-fixes $(BUILD)/kvm-guest-check $(BUILD)/kvm-fixes.8
+install-files: $(BUILD)/kvm-fixes $(BUILD)/kvm-guest-check $(MANPAGES:%=$(BUILD)/%)
 	scripts/dkms-kernel source '$(DESTDIR)$(SOURCEDIR)'
 	install -d '$(DESTDIR)$(LIBDIR)'
 	ln -sfn '$(SOURCEDIR)/scripts/dkms-kernel' '$(DESTDIR)$(LIBDIR)/.dkms-kernel.new'
 	mv -T '$(DESTDIR)$(LIBDIR)/.dkms-kernel.new' '$(DESTDIR)$(LIBDIR)/dkms-kernel'
 	$(call place,755,$(BUILD)/kvm-guest-check,$(LIBDIR)/kvm-guest-check)
 	$(call place,755,$(BUILD)/kvm-fixes,$(SBINDIR)/kvm-fixes)
-	$(call place,644,$(BUILD)/kvm-fixes.8,$(MANPAGE))
+	$(foreach page,$(MANPAGES),$(call place,644,$(BUILD)/$(page),$(call manpage,$(page)));)
 	$(call place,644,src/cli/completions/kvm-fixes.bash,$(BASH_COMPLETION))
 	$(call place,644,src/cli/completions/_kvm-fixes,$(ZSH_COMPLETION))
 	@set -e; for dir in $(KERNEL_HOOKS); do \
@@ -66,7 +73,7 @@ install-files: $(BUILD)/kvm-fixes $(BUILD)/kvm-guest-check $(BUILD)/kvm-fixes.8
 		mv -T '$(DESTDIR)$(APTCONF)/.kvm-fixes.new' '$(DESTDIR)$(APTCONF)/90kvm-fixes'
 	@test -n '$(DESTDIR)' -o ! -d /run/systemd/system || systemctl daemon-reload
 
-$(BUILD)/kvm-fixes.8: docs/kvm-fixes.8.scd | $(CLI_OBJ)
+$(MANPAGES:%=$(BUILD)/%): $(BUILD)/%: docs/%.scd | $(CLI_OBJ)
 	scdoc <$< >$@.new
 	mv $@.new $@
 
@@ -75,13 +82,14 @@ $(BUILD)/kvm-fixes.8: docs/kvm-fixes.8.scd | $(CLI_OBJ)
 uninstall:
 ifeq ($(DESTDIR),)
 	@test "$$(id -u)" = 0 || { echo 'make: not root; run: sudo make uninstall' >&2; exit 1; }
+	$(call refuse_packaged,purge kvm-fixes-dkms kvm-fixes)
 	@test ! -e '$(JOURNAL)' || { echo 'make: a swap did not end ($(JOURNAL)); run: kvm-fixes recover' >&2; exit 1; }
 	scripts/dkms-kernel remove-all
 	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /usr/src/kvm-fixes-* /run/modprobe.d/kvm-fixes-boot.conf
 endif
 	@set -e; for dir in $(KERNEL_HOOKS); do rm -f '$(DESTDIR)$(SYSCONFDIR)'/kernel/$$dir/dkms-kvm-fixes; done
 	@set -e; for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit '$(DESTDIR)$(WANTS)'/$$unit; done
-	rm -f $(foreach file,$(SBINDIR)/kvm-fixes $(MANPAGE) $(BASH_COMPLETION) $(ZSH_COMPLETION),'$(DESTDIR)$(file)')
+	rm -f $(foreach file,$(SBINDIR)/kvm-fixes $(foreach page,$(MANPAGES),$(call manpage,$(page))) $(BASH_COMPLETION) $(ZSH_COMPLETION),'$(DESTDIR)$(file)')
 	rm -f '$(DESTDIR)$(APTCONF)/90kvm-fixes'
 	rm -rf '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(SOURCEDIR)'
 ifeq ($(DESTDIR),)
