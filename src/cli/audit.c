@@ -86,6 +86,12 @@ static bool read_options(struct cli *cli, int argc, char *argv[], struct request
 
 static bool check_request(const struct cli *cli, int argc, struct request *request, int *code)
 {
+	char why[WHY_MAX];
+
+	if (!request->kernel && host_need_release(&cli->host, why)) {
+		*code = cli_error(cli, EX_FAILED, "%s", why);
+		return true;
+	}
 	if (!request->kernel)
 		request->kernel = cli->host.release;
 	if (!release_valid(request->kernel))

@@ -105,13 +105,23 @@ static void place_of_constant(const struct section *section, uint64_t at, struct
 	place->size = section->entsize;
 }
 
-/* What is read-only and no piece is text: image_cut() leaves out nothing else but zeros. */
+/*
+ * What is read-only and no piece is text: image_cut() leaves out nothing else but zeros. The
+ * end of an array is one too, and then it is the array's.
+ */
+static bool is_text_at(const struct section *section, uint64_t at, const struct piece *piece)
+{
+	if (section->kind != KIND_DATA || (section->flags & SHF_WRITE) || !section->data ||
+	    at >= section->size)
+		return false;
+	return !piece || at > piece->end || (at == piece->end && section->data[at]);
+}
+
 static void place_of_piece(const struct section *section, uint64_t at, struct place *place)
 {
 	struct piece *piece = piece_at(section, at);
 
-	if (section->kind == KIND_DATA && !(section->flags & SHF_WRITE) &&
-	    (!piece || at >= piece->end))
+	if (is_text_at(section, at, piece))
 		place_of_text(section, at, place);
 	if (!piece || place->kind == PLACE_TEXT)
 		return;

@@ -47,10 +47,15 @@ struct cli {
  * @summary: one line for --help
  * @run: its entry; argv[0] is the subcommand's name; returns an exit code
  */
+/**
+ * struct command - a subcommand
+ * @needs_release: it is about the kernel that runs
+ */
 struct command {
 	const char *name;
 	const char *summary;
 	int (*run)(struct cli *cli, int argc, char *argv[]);
+	bool needs_release;
 };
 
 int cmd_status(struct cli *cli, int argc, char *argv[]);

@@ -84,13 +84,19 @@ int host_open(struct host *host, const char *root, char *why)
 	}
 	read_text(host_path(host, "/proc/sys/kernel/osrelease"), host->release,
 		  sizeof(host->release));
-	if (!release_valid(host->release)) {
-		snprintf(why, WHY_MAX, "%s: tells no kernel release; is /proc mounted?",
-			 host_path(host, "/proc/sys/kernel/osrelease"));
-		return -EIO;
-	}
+	if (!release_valid(host->release))
+		host->release[0] = '\0';
 	find_vendor(host);
 	return 0;
+}
+
+int host_need_release(const struct host *host, char *why)
+{
+	if (host->release[0])
+		return 0;
+	snprintf(why, WHY_MAX, "%s: tells no kernel release; is /proc mounted?",
+		 host_path(host, "/proc/sys/kernel/osrelease"));
+	return -EIO;
 }
 
 static ssize_t read_all(int fd, char *data, size_t size)

@@ -29,6 +29,8 @@ struct host {
 
 /* 0, or -errno with @why (WHY_MAX bytes) set. */
 int host_open(struct host *host, const char *root, char *why);
+/* What needs to know which kernel runs asks for it: a folder that stands for a host has none. */
+int host_need_release(const struct host *host, char *why);
 
 /*
  * The path below the root, in one of a few buffers of its own that are used in

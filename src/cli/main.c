@@ -9,14 +9,14 @@
 #include "cli.h"
 
 static const struct command commands[] = {
-	{ "status", "what is loaded, what is installed, who uses it", cmd_status },
-	{ "list", "the fixes, and their state for each kernel", cmd_list },
-	{ "audit", "what the replaced modules change, function by function", cmd_audit },
-	{ "swap", "load the replaced modules, or the stock ones, now and from now on", cmd_swap },
-	{ "rollback", "go back to what was loaded before the last swap", cmd_rollback },
-	{ "selftest", "run a guest on the loaded modules", cmd_selftest },
-	{ "recover", "finish or undo a swap that was interrupted", cmd_recover },
-	{ "version", "print the version", cmd_version },
+	{ "status", "what is loaded, what is installed, who uses it", cmd_status, true },
+	{ "list", "the fixes, and their state for each kernel", cmd_list, true },
+	{ "audit", "what the replaced modules change, function by function", cmd_audit, false },
+	{ "swap", "load the replaced modules, or the stock ones, now and from now on", cmd_swap, true },
+	{ "rollback", "go back to what was loaded before the last swap", cmd_rollback, true },
+	{ "selftest", "run a guest on the loaded modules", cmd_selftest, true },
+	{ "recover", "finish or undo a swap that was interrupted", cmd_recover, true },
+	{ "version", "print the version", cmd_version, false },
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -98,7 +98,8 @@ int main(int argc, char *argv[])
 	if (!command)
 		return cli_usage(&cli, "there is no command '%s'", argv[optind]);
 	cli.command = command->name;
-	if (host_open(&cli.host, getenv("KVM_FIXES_ROOT"), why))
+	if (host_open(&cli.host, getenv("KVM_FIXES_ROOT"), why) ||
+	    (command->needs_release && host_need_release(&cli.host, why)))
 		return cli_error(&cli, EX_FAILED, "%s", why);
 	add_sbin();
 	argc -= optind;

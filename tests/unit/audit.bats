@@ -91,6 +91,13 @@ audit() {
 	[[ $output == *"functions 2 identical, 0 changed, 0 added, 0 removed"* && $output == *"none is declared"* ]]
 }
 
+@test "in a folder without /proc, the kernel has to be named" {
+	rm -r "$HOST/proc"
+	audit 0 same --kernel "$REL"
+	audit 1 same
+	[[ $output == *"is /proc mounted?"* ]]
+}
+
 @test "a change that nobody declares fails" {
 	audit 1 changed
 	[[ $output == *$'\nverdict     failed\n'* && $output == *"UNDECLARED     changed  function inner: "* ]]

@@ -803,7 +803,8 @@ usage_error() {
 @test "a host that cannot be read" {
 	local command
 	rm "$HOST/proc/sys/kernel/osrelease"
-	for command in status list; do
+	"$CLI" version
+	for command in status list audit; do
 		run --separate-stderr "$CLI" "$command"
 		[[ $status == 1 && -z $output && ${#stderr_lines[@]} == 1 && $stderr == *"osrelease"*"is /proc mounted?"* ]]
 		run --separate-stderr "$CLI" --json "$command"
