@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvm-unmap-storm: all that unmaps guest memory, done rightly; or one thing done wrong,
+ * with the module kvm-violate.
+ */
+#ifndef UNMAP_STORM_H
+#define UNMAP_STORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vm.h"
+
+/* Below what the guests have mapped, and large enough for a huge page. */
+#define AREA_GPA	0x200000U
+#define AREA_SIZE	0x200000U
+#define AREA_MOVED	0x400000U
+#define AREA_SLOT	1
+#define AREA_PAGES	(AREA_SIZE / 4096)
+
+/**
+ * struct area - the memslot that things are done to
+ * @vm: of this VM
+ * @memory: AREA_SIZE bytes, aligned to their size
+ * @gpa: where the guest has it
+ * @other: there is a second address space, with a memslot of the same memory
+ */
+struct area {
+	struct vm *vm;
+	uint8_t *memory;
+	uint32_t gpa;
+	bool other;
+};
+
+/**
+ * struct options - of the command line
+ * @violate: what to break, NULL for a storm
+ * @mode: how the guest starts
+ * @rounds: how often each deed is done
+ * @slot_zap: KVM_X86_QUIRK_SLOT_ZAP_ALL is to be off
+ */
+struct options {
+	const char *violate;
+	enum guest_mode mode;
+	unsigned int rounds;
+	bool slot_zap;
+};
+
+int unmap_options(struct options *options, int argc, char *argv[]);
+
+int area_open(struct area *area, struct vm *vm);
+void area_close(struct area *area);
+int area_set(struct area *area, unsigned int as_id, uint32_t gpa, uint32_t size, uint32_t flags);
+
+int storm_deeds(struct area *area, unsigned int rounds);
+int storm_violate(struct area *area, const char *what);
+
+#endif
