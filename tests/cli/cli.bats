@@ -108,6 +108,6 @@ length() { if [[ -n ${LONG:-} ]]; then echo "$2"; else echo "$1"; fi; }
 	both amd cli-gap "kvmfixes.rounds=$(length 2 20)" -- amd cli-cycles "kvmfixes.cycles=$(length 5 100)"
 }
 
-@test "lockdown=integrity (AMD)" {
-	host amd cli-policy lockdown=integrity --with-keys
+@test "lockdown=integrity (AMD); back to the kernel's own modules without the command (AMD)" {
+	both amd cli-policy lockdown=integrity --with-keys -- amd cli-by-hand ''
 }

@@ -14,6 +14,8 @@ setup_file() {
 	mkdir -p "$BUILD"
 	PLACE=$(mktemp -d "$BUILD/dkms.XXXXXX")
 	export REPO PLACE
+	make -s -C "$REPO" BUILD="$BUILD" cli
+	export KVM_FIXES_COMMAND=$BUILD/kvm-fixes
 	export KVM_FIXES_ROOT=$PLACE/host KVM_FIXES_CACHE=${KVM_FIXES_CACHE:-$BUILD/cache}
 	. "$REPO/scripts/lib/private-host.sh"
 	make_private_host "$KVM_FIXES_ROOT" "$IMAGE" "$KERNEL"
