@@ -16,7 +16,7 @@
 #include "policy.h"
 
 #define PROBLEMS_MAX	24
-#define GUARD_LINES_MAX	6
+#define GUARD_LINES_MAX	24
 
 /* kvm, and this CPU's vendor module if it has one. */
 enum { PART_KVM, PART_VENDOR, PARTS };

@@ -106,7 +106,7 @@ static void read_guard(const struct host *host, struct guard *guard)
 	read_text(host_path(host, "/sys/module/kvm/parameters/unmap_guard"), guard->mode,
 		  sizeof(guard->mode));
 	text_printable(guard->mode);
-	if (read_text(host_path(host, "/sys/kernel/debug/kvm-fixes/unmap_guard"), text,
+	if (read_text(host_path(host, "/sys/kernel/debug/kvm/fixes/unmap_guard"), text,
 		      sizeof(text)) <= 0)
 		return;
 	while (guard->n_lines < GUARD_LINES_MAX && (line = strsep(&rest, "\n"))) {

@@ -336,9 +336,9 @@ setup() {
 
 @test "the guard of a later version is shown" {
 	load_pair ours
-	mkdir -p "$HOST/sys/module/kvm/parameters" "$HOST/sys/kernel/debug/kvm-fixes"
+	mkdir -p "$HOST/sys/module/kvm/parameters" "$HOST/sys/kernel/debug/kvm/fixes"
 	printf 'count\n' >"$HOST/sys/module/kvm/parameters/unmap_guard"
-	printf 'checked 12\nunprotected 0\n' >"$HOST/sys/kernel/debug/kvm-fixes/unmap_guard"
+	printf 'checked 12\nunprotected 0\n' >"$HOST/sys/kernel/debug/kvm/fixes/unmap_guard"
 	status_is 0
 	json '.guard == {mode: "count", counts: ["checked 12", "unprotected 0"]}'
 }
