@@ -117,6 +117,9 @@ attestable() {
 	[[ $status == 1 && $output == *"no kvm.ko of the kernel's own there"* ]]
 	run env KVM_FIXES_COMMAND=/nonexistent "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/refused" --stock "$STOCK"
 	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"/nonexistent, whose audit is the last gate, is not there"* ]]
+	run env KVM_FIXES_COMMAND=/bin/true "$REPO/scripts/build-modules" --tree "$tree" --out "$PLACE/b/refused" --stock "$STOCK"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"the audit by /bin/true came to no verdict"* ]]
+	[[ ! -e $PLACE/b/refused/kvm.ko ]]
 }
 
 @test "the stamp is in modinfo and in a note, the same, in all three modules" {
