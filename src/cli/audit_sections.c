@@ -17,6 +17,7 @@ static const struct table tables[] = {
 	{ .name = "__jump_table", .what = "jump table", .sizes = { 16 } },
 	{ .name = "__mcount_loc", .what = "trace points of ftrace", .sizes = { 8 } },
 	{ .name = "__patchable_function_entries", .what = "patchable entries", .sizes = { 8 } },
+	{ .name = "__tracepoints_ptrs", .what = "list of tracepoints", .sizes = { 4 } },
 	{ .name = ".altinstructions", .what = "alternatives", .sizes = { 12, 13, 14 }, .code_at = 4,
 	  .lengths_at = { 11, 11, 13 } },
 	{ .name = ".call_sites", .what = "call sites", .sizes = { 4 } },

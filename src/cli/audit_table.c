@@ -68,7 +68,8 @@ static int read_table(struct image *image, struct section *section, char *why)
 			continue;
 		record->section = section;
 		record->at = i * size;
-		record->size = section->size - record->at < size ? section->size - record->at : size;
+		/* What pads it is not there behind the last. */
+		record->size = section->table->last ? section->table->last : size;
 		record->owner = place.piece;
 		image->n_records++;
 	}

@@ -62,8 +62,8 @@ prepared() { "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$1"; }
 	local state
 	state=$(jq -r '.fixes[] | "\(.name):\(.state)"' "$PLACE/a/report.json" | paste -sd' ')
 	case $KERNEL in
-	6.1.*) [[ $state == "bus-barrier:applied bus-retire:applied unmap-lockdep:applied" ]] ;;
-	6.12.*) [[ $state == "bus-barrier:applied bus-retire:applied unmap-lockdep:upstream" ]] ;;
+	6.1.*) [[ $state == "bus-barrier:applied bus-retire:applied unmap-lockdep:applied mmu-caches:upstream unmap-guard:applied" ]] ;;
+	6.12.*) [[ $state == "bus-barrier:applied bus-retire:applied unmap-lockdep:upstream mmu-caches:upstream unmap-guard:applied" ]] ;;
 	*) false ;;
 	esac
 }

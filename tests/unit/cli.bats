@@ -677,7 +677,7 @@ list_json() {
 	install_source
 	load_pair ours
 	list_json
-	json '[.fixes[].name] == ["bus-barrier", "bus-retire", "unmap-lockdep"]'
+	json '[.fixes[].name] == ["bus-barrier", "bus-retire", "unmap-lockdep", "mmu-caches", "unmap-guard"]'
 	json '.fixes[0] | .origin == "kvm-fixes" and .loaded == "applied" and (.upstream | startswith("7788255aba65")) and .summary != "" and .why != ""'
 	json '.fixes[0].kernels | map(.state) == ["", "applied", ""]'
 	json '.fixes[0].kernels[2] | .kernel_state == "skipped" and (.reason | endswith("nothing to fix"))'
