@@ -199,38 +199,37 @@ void __kvm_guard_flush(struct kvm *kvm, const struct kvm_memory_slot *slot)
 							    GUARD_SLOTS_LOCK,
 	};
 
+	guard_count(GUARD_FLUSH);
 	guard_report(&this);
 }
 
-static enum guard_rule judge_unmap(struct kvm *kvm, const struct kvm_memory_slot *slot,
-				   u64 start, u64 end)
+/* What no invalidation covers. Apart from the way that nearly all unmaps take. */
+static noinline void judge_unmap(struct kvm *kvm, const struct kvm_memory_slot *slot,
+				 u64 start, u64 end)
 {
-	enum guard_rule rule = GUARD_UNPROTECTED;
-
-	if (kvm_guard_covered(kvm, slot, start, end))
-		return GUARD_KEPT;
-
-	if (slot && kvm_guard_holds(&kvm->slots_lock))
-		rule = judge_retired(kvm, slot);
-
-	/* An attempt at the first way, rather than at none or at the second. */
-	if ((rule == GUARD_UNPROTECTED || rule == GUARD_NOT_RETIRED) &&
-	    kvm_guard_invalidating(kvm))
-		rule = GUARD_NOT_COVERED;
-
-	return rule;
-}
-
-void __kvm_guard_unmap(struct kvm *kvm, const struct kvm_memory_slot *slot, u64 start, u64 end)
-{
-	const struct guard_case this = {
+	struct guard_case this = {
 		.kvm = kvm,
 		.slot = slot,
 		.start = start,
 		.end = end,
 		.place = GUARD_UNMAP,
-		.rule = judge_unmap(kvm, slot, start, end),
+		.rule = GUARD_UNPROTECTED,
 	};
 
+	if (slot && kvm_guard_holds(&kvm->slots_lock))
+		this.rule = judge_retired(kvm, slot);
+
+	/* An attempt at the first way, rather than at none or at the second. */
+	if ((this.rule == GUARD_UNPROTECTED || this.rule == GUARD_NOT_RETIRED) &&
+	    kvm_guard_invalidating(kvm))
+		this.rule = GUARD_NOT_COVERED;
+
 	guard_report(&this);
+}
+
+void __kvm_guard_unmap(struct kvm *kvm, const struct kvm_memory_slot *slot, u64 start, u64 end)
+{
+	guard_count(GUARD_UNMAP);
+	if (!kvm_guard_covered(kvm, slot, start, end))
+		judge_unmap(kvm, slot, start, end);
 }

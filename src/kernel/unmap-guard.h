@@ -6,6 +6,7 @@
 #define KVM_FIXES_UNMAP_GUARD_PRIVATE_H
 
 #include <linux/kvm_host.h>
+#include <linux/percpu.h>
 
 /* Ways to break the rule; their names are in unmap-report.c. */
 enum guard_rule {
@@ -59,7 +60,15 @@ static inline int guard_case_as_id(const struct guard_case *this)
 	return this->slot ? this->slot->as_id : -1;
 }
 
-/* Counts @this, and says what is to be said if a rule was broken. */
+/* How many were looked at, of all VMs. */
+DECLARE_PER_CPU(unsigned long, guard_checked[GUARD_PLACES]);
+
+static inline void guard_count(enum guard_place place)
+{
+	this_cpu_inc(guard_checked[place]);
+}
+
+/* If a rule was broken: counts that, and says what is to be said. */
 void guard_report(const struct guard_case *this);
 
 /* How many memslot updates are remembered now, of all VMs. */

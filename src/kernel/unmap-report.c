@@ -6,7 +6,6 @@
 
 #include <linux/debugfs.h>
 #include <linux/moduleparam.h>
-#include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -50,8 +49,7 @@ DEFINE_STATIC_KEY_TRUE(kvm_unmap_guard_key);
 static int guard_mode = GUARD_COUNT;
 
 /* Of all VMs, since this module was loaded. */
-static DEFINE_PER_CPU(unsigned long, checked_flushes);
-static DEFINE_PER_CPU(unsigned long, checked_unmaps);
+DEFINE_PER_CPU(unsigned long, guard_checked[GUARD_PLACES]);
 static atomic64_t counts[GUARD_RULES];
 static unsigned long warned;	/* bits: rules that there was a WARN of */
 
@@ -103,10 +101,6 @@ static void warn_of(const struct guard_case *this)
 
 void guard_report(const struct guard_case *this)
 {
-	if (this->place == GUARD_FLUSH)
-		this_cpu_inc(checked_flushes);
-	else
-		this_cpu_inc(checked_unmaps);
 	if (likely(this->rule == GUARD_KEPT))
 		return;
 
@@ -179,8 +173,8 @@ static void show_checked(struct seq_file *file)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		flushes += READ_ONCE(per_cpu(checked_flushes, cpu));
-		unmaps += READ_ONCE(per_cpu(checked_unmaps, cpu));
+		flushes += READ_ONCE(per_cpu(guard_checked[GUARD_FLUSH], cpu));
+		unmaps += READ_ONCE(per_cpu(guard_checked[GUARD_UNMAP], cpu));
 	}
 	seq_printf(file, "checked_flushes %lu\n", flushes);
 	seq_printf(file, "checked_unmaps %lu\n", unmaps);
