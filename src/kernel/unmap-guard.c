@@ -199,7 +199,7 @@ void __kvm_guard_flush(struct kvm *kvm, const struct kvm_memory_slot *slot)
 							    GUARD_SLOTS_LOCK,
 	};
 
-	guard_count(GUARD_FLUSH);
+	this_cpu_inc(guard_flushes);
 	guard_report(&this);
 }
 
@@ -229,7 +229,7 @@ static noinline void judge_unmap(struct kvm *kvm, const struct kvm_memory_slot *
 
 void __kvm_guard_unmap(struct kvm *kvm, const struct kvm_memory_slot *slot, u64 start, u64 end)
 {
-	guard_count(GUARD_UNMAP);
+	this_cpu_inc(guard_unmaps);
 	if (!kvm_guard_covered(kvm, slot, start, end))
 		judge_unmap(kvm, slot, start, end);
 }

@@ -60,13 +60,9 @@ static inline int guard_case_as_id(const struct guard_case *this)
 	return this->slot ? this->slot->as_id : -1;
 }
 
-/* How many were looked at, of all VMs. */
-DECLARE_PER_CPU(unsigned long, guard_checked[GUARD_PLACES]);
-
-static inline void guard_count(enum guard_place place)
-{
-	this_cpu_inc(guard_checked[place]);
-}
+/* How many were looked at, of all VMs. An array would be aligned as no variable of KVM's. */
+DECLARE_PER_CPU(unsigned long, guard_flushes);
+DECLARE_PER_CPU(unsigned long, guard_unmaps);
 
 /* If a rule was broken: counts that, and says what is to be said. */
 void guard_report(const struct guard_case *this);

@@ -49,7 +49,8 @@ DEFINE_STATIC_KEY_TRUE(kvm_unmap_guard_key);
 static int guard_mode = GUARD_COUNT;
 
 /* Of all VMs, since this module was loaded. */
-DEFINE_PER_CPU(unsigned long, guard_checked[GUARD_PLACES]);
+DEFINE_PER_CPU(unsigned long, guard_flushes);
+DEFINE_PER_CPU(unsigned long, guard_unmaps);
 static atomic64_t counts[GUARD_RULES];
 static unsigned long warned;	/* bits: rules that there was a WARN of */
 
@@ -173,8 +174,8 @@ static void show_checked(struct seq_file *file)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		flushes += READ_ONCE(per_cpu(guard_checked[GUARD_FLUSH], cpu));
-		unmaps += READ_ONCE(per_cpu(guard_checked[GUARD_UNMAP], cpu));
+		flushes += READ_ONCE(per_cpu(guard_flushes, cpu));
+		unmaps += READ_ONCE(per_cpu(guard_unmaps, cpu));
 	}
 	seq_printf(file, "checked_flushes %lu\n", flushes);
 	seq_printf(file, "checked_unmaps %lu\n", unmaps);
