@@ -66,18 +66,22 @@ static bool match_relocs(struct match *match, const struct range *stock, const s
 }
 
 /*
- * Has it a place in the source for its beginning, as what UBSAN reports has: a file, a line
- * and a column?
+ * Is byte @i of an object without a name that of a line in the source? Such is what UBSAN
+ * reports: a file, a line and a column. The compiler leaves those there that nothing refers
+ * to any more, and they are part of the object before them.
  */
-static bool is_location(const struct range *range)
+static bool is_line(const struct range *range, uint64_t i)
 {
 	const struct section *section = range->section;
-	const struct reloc *reloc = reloc_from(section, range->start);
 	const struct piece *piece = piece_at(section, range->start);
+	uint64_t at = (range->at + i) & ~3ULL;
+	const struct reloc *reloc;
 	struct place place;
 
-	if (section->kind != KIND_DATA || !piece || piece->symbol || range->end - range->start < 16 ||
-	    reloc == section->relocs + section->n_relocs || reloc->offset != range->start)
+	if (section->kind != KIND_DATA || !piece || piece->symbol || at < range->start + 8)
+		return false;
+	reloc = reloc_from(section, at - 8);
+	if (reloc == section->relocs + section->n_relocs || reloc->offset != at - 8)
 		return false;
 	place_of_reloc(range->image, reloc, &place);
 	return text_is_source(&place);
@@ -93,8 +97,6 @@ static struct lines lines_of(const struct range *range)
 		lines.to = lines.from + 2;
 	} else if (strcmp(range->section->name, "__dyndbg") == 0) {
 		lines = (struct lines){ 32, 35, 0x03 };
-	} else if (is_location(range)) {
-		lines = (struct lines){ 8, 12, 0xff };
 	}
 	return lines;
 }
@@ -115,7 +117,8 @@ static bool same_bytes(struct match *match, const struct range *stock, const str
 
 		if (left[i] == right[i])
 			continue;
-		if (i < lines.from || i >= lines.to || ((left[i] ^ right[i]) & ~bits))
+		if ((i < lines.from || i >= lines.to || ((left[i] ^ right[i]) & ~bits)) &&
+		    !is_line(stock, i))
 			return false;
 		match->moved_lines = true;
 	}

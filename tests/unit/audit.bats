@@ -261,8 +261,9 @@ audit() {
 	done
 }
 
-# texts WHOSE MESSAGE FILE LINE NUMBER - as gcc 14 and 7.x have it: texts and constants in .rodata
-# by labels of the assembler, and what UBSAN would report in .data.
+# texts WHOSE MESSAGE FILE LINE NUMBER [LINE COLUMN] - as gcc 14 and 7.x have it: texts and constants in .rodata
+# by labels of the assembler, and what UBSAN would report in .data: one that code refers to, and
+# behind it one (LINE, COLUMN) that none does.
 texts() {
 	mkdir -p "$BATS_TEST_TMPDIR/$1"
 	{
@@ -273,7 +274,7 @@ texts() {
 			printf '.section .note.kvm-fixes,"a",@note\n.long 10, 2f - 1f, 1\n.asciz "kvm-fixes"\n.balign 4\n1: .ascii "kernel=%s\\nbuild=1b56\\n"\n2: .balign 4\n' "$REL"
 		printf '.text\n.type talk, @function\ntalk: mov $.LC0, %%rdi\nmov $.LC2, %%rsi\nmov $.LC3, %%rdx\njmp outside\n.size talk, . - talk\n'
 		printf '.section .rodata,"a"\n.LC0: .asciz "%s"\n.balign 8\n.LC1: .asciz "%s"\n.balign 8\n.LC2: .quad %s, 1\n' "$2" "$3" "$5"
-		printf '.data\n.LC3: .quad .LC1\n.long %s, 7\n' "$4"
+		printf '.data\n.LC3: .quad .LC1\n.long %s, 7\n.quad 0, .LC1\n.long %s, %s\n' "$4" "${6:-20}" "${7:-9}"
 	} | gcc -c -x assembler -Wa,--keep-locals -o "$BATS_TEST_TMPDIR/$1/kvm.ko" -
 }
 
@@ -307,4 +308,7 @@ texts_end() {
 	declare_changes exported
 	texts_end 0 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344
 	[[ $output == *"identical (1 of them but for line numbers)"* ]]
+	texts_end 0 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344 21
+	texts_end 1 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344 21 10
+	[[ $output == *"UNDECLARED     changed  data     (in .data): bytes differ"* ]]
 }
