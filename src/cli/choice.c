@@ -36,7 +36,7 @@ enum choice choice_read(const struct host *host)
 	return access(host_path(host, CHOICE_FILE), F_OK) ? CHOICE_FIXED : CHOICE_STOCK;
 }
 
-bool choice_boot_stock(const struct host *host)
+bool choice_boot_argument(const struct host *host)
 {
 	char line[8192];
 	char *word, *rest = line;
@@ -47,6 +47,13 @@ bool choice_boot_stock(const struct host *host)
 			return true;
 	}
 	return false;
+}
+
+enum boot_stock choice_boot_stock(const struct host *host)
+{
+	if (choice_boot_argument(host))
+		return BOOT_STOCK_TOLD;
+	return access(host_path(host, CHOICE_BOOT_FILE), F_OK) ? BOOT_AS_CHOSEN : BOOT_STOCK_REFUSED;
 }
 
 static int write_choice(const struct host *host, enum choice choice)

@@ -26,7 +26,14 @@ int choice_set(const struct host *host, enum choice choice, char *why);
 /* Removes the folders that a choice_set() which was killed left. */
 void choice_tidy(const struct host *host);
 
+/*
+ * Does this boot load the stock modules, whatever is chosen? Because it was told to, or
+ * because `recover --early` found that the kernel would refuse the replaced ones.
+ */
+enum boot_stock { BOOT_AS_CHOSEN, BOOT_STOCK_TOLD, BOOT_STOCK_REFUSED };
+enum boot_stock choice_boot_stock(const struct host *host);
+
 /* Is CHOICE_BOOT_ARGUMENT on the kernel's command line? */
-bool choice_boot_stock(const struct host *host);
+bool choice_boot_argument(const struct host *host);
 
 #endif

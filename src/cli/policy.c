@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy.h"
+#include "remember.h"
 
 #define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 #define KEYS_MAX	(1u << 20)
@@ -137,4 +138,23 @@ void policy_judge(const struct host *host, const struct policy *policy, const st
 	else if (verdict->accepted == STATE_UNKNOWN)
 		snprintf(verdict->why, WHY_MAX, "%.250s is signed by '%.100s' and %s is in force, but the kernel's keys cannot be read; run it as root and look into /proc/keys",
 			 file->path, file->signer[0] ? file->signer : "unknown", enforcer);
+}
+
+void policy_judge_path(const struct host *host, const struct policy *policy, const char *path,
+		       struct acceptance *verdict)
+{
+	struct modfile *file = calloc(1, sizeof(*file));
+	struct identity identity;
+	char why[WHY_MAX];
+
+	if (!file || identity_read(host, path, policy_enforcer(policy) != NULL, &identity, why)) {
+		verdict->accepted = file ? STATE_NO : STATE_UNKNOWN;
+		snprintf(verdict->why, sizeof(verdict->why), "%s", file ? why : "");
+	} else {
+		snprintf(file->path, sizeof(file->path), "%s", path);
+		snprintf(file->signer, sizeof(file->signer), "%s", identity.signer);
+		file->has_signature = identity.has_signature;
+		policy_judge(host, policy, file, verdict);
+	}
+	free(file);
 }

@@ -44,6 +44,10 @@ const char *policy_enforcer(const struct policy *policy);
 void policy_judge(const struct host *host, const struct policy *policy, const struct modfile *file,
 		  struct acceptance *verdict);
 
+/* The same of the file at @path; one that cannot be read is not accepted. */
+void policy_judge_path(const struct host *host, const struct policy *policy, const char *path,
+		       struct acceptance *verdict);
+
 /*
  * Does @file fit the running kernel: vermagic of this release, and every import
  * with the CRC that @reference, a module known to load here, has for it. What @reference

@@ -22,7 +22,7 @@ static const char help[] =
 	"Finishes or undoes a swap that was interrupted, and puts back module files that are\n"
 	"missing. kvm-fixes-recover.service runs it at boot.\n\n"
 	"  --early  only see to it that this boot loads the stock modules, if the kernel's\n"
-	"           command line has " CHOICE_BOOT_ARGUMENT "\n\n"
+	"           command line has " CHOICE_BOOT_ARGUMENT " or the kernel would refuse ours\n\n"
 	"Exit status: 0 done or nothing to do, 1 failed, 2 usage, 5 /dev/kvm is missing,\n"
 	"6 modules that did not pass are in use.\n";
 

@@ -14,8 +14,8 @@
 int recover_files(const struct cli *cli);
 
 /*
- * With the boot argument, writes modprobe lines that load the stock files; without,
- * removes them. For before udev: it needs nothing but /lib/modules and /run. 0 or -errno with @why set.
+ * With the boot argument, or where the kernel would refuse the replaced files, writes
+ * modprobe lines that load the stock ones; otherwise removes them. For before udev: it needs nothing but /lib/modules and /run. 0 or -errno with @why set.
  */
 int recover_boot_stock(const struct host *host, char *why);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files that should be there and are not; and the stock modules for one boot.
+ * Files that should be there and are not.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -88,41 +88,4 @@ int recover_files(const struct cli *cli)
 	}
 	free(list);
 	return err ? err : repaired;
-}
-
-static int stock_line(const struct host *host, const char *name, const char *first, char *text,
-		      size_t size)
-{
-	char dir[PATH_MAX], path[PATH_MAX];
-	size_t length = strlen(text);
-
-	path_stock_dir(host, host->release, dir);
-	if (modfile_find(dir, name, path))
-		return -ENOENT;
-	snprintf(text + length, size - length, "install %s %sinsmod %s $CMDLINE_OPTS\n", name, first,
-		 path + strlen(host->root));
-	return 0;
-}
-
-int recover_boot_stock(const struct host *host, char *why)
-{
-	char text[4 * PATH_MAX] = "# Written by kvm-fixes for this boot: " CHOICE_BOOT_ARGUMENT "\n";
-	const char *file = host_path(host, CHOICE_BOOT_FILE);
-	int err;
-
-	if (!choice_boot_stock(host))
-		return unlink(file) && errno != ENOENT ? -errno : 0;
-	if (stock_line(host, "kvm", "modprobe -q irqbypass; ", text, sizeof(text)) ||
-	    stock_line(host, "kvm-intel", "modprobe kvm && ", text, sizeof(text)) ||
-	    stock_line(host, "kvm-amd", "modprobe -q ccp; modprobe kvm && ", text, sizeof(text))) {
-		snprintf(why, WHY_MAX, "kernel %s: its own modules are not all in kernel/arch/x86/kvm, so this boot cannot be made to load them; run: kvm-fixes recover",
-			 host->release);
-		return -ENOENT;
-	}
-	err = folder_make(host_path(host, "/run/modprobe.d"), 0755);
-	if (!err)
-		err = publish(file, text, strlen(text), 0644);
-	if (err)
-		snprintf(why, WHY_MAX, "%s: cannot be written (%s)", file, strerror(-err));
-	return err;
 }

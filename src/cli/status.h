@@ -73,7 +73,7 @@ struct swap_left {
 /**
  * struct status - the whole of it
  * @kernels @initrds: @n_kernels of each; @running is the index of the running one
- * @boot_stock: this boot was told to load the stock modules
+ * @boot_stock: does this boot load the stock modules, whatever is chosen, and why
  * @taint: /proc/sys/kernel/tainted, -1 if unknown
  * @reboot: why a reboot is pending, "" if none is
  * @with_holders: @holders was filled in
@@ -89,7 +89,7 @@ struct status {
 	size_t n_kernels;
 	size_t running;
 	enum choice choice;
-	bool boot_stock;
+	enum boot_stock boot_stock;
 	struct policy policy;
 	struct swap_left swap;
 	long long taint;

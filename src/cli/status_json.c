@@ -157,7 +157,7 @@ struct json_object *status_json(const struct cli *cli, const struct status *stat
 	json_put_text(object, "pair", pairs[status->pair]);
 	json_object_object_add(object, "guard", guard_json(&status->guard));
 	json_put_text(object, "choice", choice_name(status->choice));
-	json_put_flag(object, "boot_stock", status->boot_stock);
+	json_put_flag(object, "boot_stock", status->boot_stock != BOOT_AS_CHOSEN);
 	json_put_text(object, "reboot_pending", status->reboot);
 	json_object_object_add(object, "policy", policy_json(&status->policy));
 	json_object_object_add(object, "swap", swap_json(&status->swap));

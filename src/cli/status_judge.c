@@ -111,9 +111,17 @@ static void judge_absent(struct status *status, const struct part *part)
 	else if (part->next_origin == ORIGIN_OTHER)
 		problem(status, "%s is not loaded and modprobe would load %.200s, which is neither the kernel's own nor ours; remove that file and run: depmod",
 			part->name, part->next);
-	else if (part->next_origin == ORIGIN_OURS && part->verdict.accepted == STATE_NO)
-		problem(status, "%s is not loaded and the kernel would refuse it: %s", part->name,
-			part->verdict.why);
+}
+
+/* Not loaded, and cannot be: no other advice helps before that is mended. */
+static bool judge_refused(struct status *status, const struct part *part)
+{
+	if (part->next_origin != ORIGIN_OURS || part->verdict.accepted != STATE_NO ||
+	    (part->loaded.present && part->origin != ORIGIN_STOCK))
+		return false;
+	problem(status, "%s is %s and the kernel would refuse ours: %s", part->name,
+		part->loaded.present ? "loaded as stock" : "not loaded", part->verdict.why);
+	return true;
 }
 
 /* What modprobe would load, against what the record and the choice say. Is it wrong? */
@@ -187,7 +195,8 @@ void status_judge(struct status *status)
 	for (int i = 0; i < PARTS && !builtin; i++) {
 		const struct part *part = &status->parts[i];
 
-		if (!*part->name || part->loaded.builtin || judge_next(status, part))
+		if (!*part->name || part->loaded.builtin || judge_next(status, part) ||
+		    judge_refused(status, part))
 			continue;
 		if (part->loaded.present)
 			judge_loaded(status, part);

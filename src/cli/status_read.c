@@ -30,25 +30,11 @@ static void stock_id(const struct host *host, const char *name, char *build_id)
 
 static void judge_installed(const struct status *status, struct part *part)
 {
-	struct identity identity;
-	struct modfile *file;
-	char dir[PATH_MAX], why[WHY_MAX];
+	char dir[PATH_MAX];
 
 	path_fixed_dir(status->host, status->host->release, dir);
-	if (modfile_find(dir, part->name, part->installed))
-		return;
-	file = calloc(1, sizeof(*file));
-	if (!file || identity_read(status->host, part->installed,
-				   policy_enforcer(&status->policy) != NULL, &identity, why)) {
-		part->verdict.accepted = file ? STATE_NO : STATE_UNKNOWN;
-		snprintf(part->verdict.why, sizeof(part->verdict.why), "%s", file ? why : "");
-	} else {
-		snprintf(file->path, sizeof(file->path), "%s", part->installed);
-		snprintf(file->signer, sizeof(file->signer), "%s", identity.signer);
-		file->has_signature = identity.has_signature;
-		policy_judge(status->host, &status->policy, file, &part->verdict);
-	}
-	free(file);
+	if (modfile_find(dir, part->name, part->installed) == 0)
+		policy_judge_path(status->host, &status->policy, part->installed, &part->verdict);
 }
 
 /* As loaded_origin() has it, which need not look when it is what modprobe would load. */

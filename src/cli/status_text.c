@@ -61,11 +61,15 @@ static void print_guard(const struct cli *cli, const struct guard *guard)
 
 static void print_next(const struct cli *cli, const struct status *status)
 {
+	static const char * const boot_text[] = {
+		[BOOT_AS_CHOSEN] = "",
+		[BOOT_STOCK_TOLD] = "; for this boot stock, by " CHOICE_BOOT_ARGUMENT,
+		[BOOT_STOCK_REFUSED] = "; for this boot stock, since the kernel would refuse ours",
+	};
 	const char *boot = next_boot(status->host, &status->kernels[status->running],
 				     &status->initrds[status->running]);
 
-	line(cli, "choice", "%s%s", choice_name(status->choice),
-	     status->boot_stock ? "; for this boot stock, by " CHOICE_BOOT_ARGUMENT : "");
+	line(cli, "choice", "%s%s", choice_name(status->choice), boot_text[status->boot_stock]);
 	line(cli, "next boot", "%s%s", boot, strcmp(boot, "initrd") ? "" :
 	     " (it carries other modules than modprobe would load)");
 	if (*status->reboot)

@@ -365,7 +365,7 @@ setup() {
 
 @test "nothing is loaded and the kernel would refuse ours" {
 	printf 'none [integrity]\n' >"$HOST/sys/kernel/security/lockdown"
-	unhealthy "kvm is not loaded and the kernel would refuse it" "kvm_intel is not loaded and the kernel would refuse it"
+	unhealthy "kvm is not loaded and the kernel would refuse ours" "kvm_intel is not loaded and the kernel would refuse ours"
 }
 
 @test "Secure Boot as the firmware tells it" {

@@ -92,7 +92,6 @@ setup() { VERSION=$(cat "$REPO/VERSION"); }
 	for name in systemd-modules-load.service systemd-udevd.service systemd-udev-trigger.service; do
 		grep -q "^Before=.*$name" "$unit"
 	done
-	grep -qx 'ConditionKernelCommandLine=kvm_fixes=stock' "$unit"
 	grep -qx 'DefaultDependencies=no' "$unit"
 }
 

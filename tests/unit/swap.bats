@@ -303,6 +303,26 @@ compiled_by() {
 	[[ $status == 1 && ${#lines[@]} == 1 && ! -e $file ]]
 }
 
+@test "a kernel that would refuse the replaced modules boots with the stock ones" {
+	local file=$HOST/run/modprobe.d/kvm-fixes-boot.conf
+	mkdir -p "$HOST/sys/module/module/parameters"
+	echo Y >"$HOST/sys/module/module/parameters/sig_enforce"
+	"$CLI" recover --early
+	grep -q "^install kvm-amd .*insmod /lib/modules/$REL/kernel/arch/x86/kvm/kvm-amd.ko " "$file"
+	run "$CLI" status
+	[[ $output == *"; for this boot stock, since the kernel would refuse ours"* ]]
+	# Chosen for good, they need no help.
+	mkdir -p "$HOST/etc/depmod.d" && : >"$HOST/etc/depmod.d/kvm-fixes-stock.conf"
+	"$CLI" recover --early
+	[[ ! -e $file ]]
+	rm "$HOST/etc/depmod.d/kvm-fixes-stock.conf"
+	"$CLI" recover --early
+	[[ -e $file ]]
+	echo N >"$HOST/sys/module/module/parameters/sig_enforce"
+	"$CLI" recover --early
+	[[ ! -e $file ]]
+}
+
 @test "selftest: passes, fails, and does not begin where KVM is not loaded" {
 	run --separate-stderr "$CLI" selftest --json
 	[[ $status == 0 ]]
