@@ -165,6 +165,22 @@ release_kvm() { echo '!enable_event:kvm:kvm_fpu' >"$TRIGGER"; }
 # step_of_journal - how far the swap came that is under way or was cut short.
 step_of_journal() { sed -n 's/.*"step": *"\([a-z]*\)".*/\1/p' "$JOURNAL" 2>/dev/null || true; }
 
+# kernel_rejects FILE... - so that a refusal is about something; the stock modules are
+# loaded again afterwards.
+kernel_rejects() {
+	local file
+	"$SBIN/rmmod" "$VENDOR"
+	"$SBIN/rmmod" kvm
+	for file; do
+		! "$SBIN/insmod" "$file" 2>/run/said || fail "this kernel takes $file"
+	done
+	sed 's/^/CLI /' /run/said
+	"$SBIN/insmod" "$STOCK"/kvm.ko*
+	"$SBIN/insmod" "$STOCK/$VENDOR_FILE".ko*
+	chown 0:104 /dev/kvm
+	chmod 660 /dev/kvm
+}
+
 # number NAME DEFAULT - the value of kvmfixes.NAME.
 number() {
 	local value
