@@ -34,6 +34,22 @@ static unsigned int count(const char *dir)
 	return n;
 }
 
+/*
+ * What an installation left that was cut short: one of ours, or a file that is no module any
+ * more. modprobe does not take it now, but the next depmod, whoever runs it, would.
+ */
+static bool left_over(const char *dir)
+{
+	char path[PATH_MAX], why[WHY_MAX];
+	struct modfile file;
+
+	for (size_t i = 0; i < N_MODULES; i++)
+		if (modfile_find(dir, modules[i], path) == 0 &&
+		    (modfile_identify(path, &file, why) || file.stamp.present))
+			return true;
+	return false;
+}
+
 /* Only kernels that we had to do with. */
 static bool damaged(const struct host *host, const struct kernel *kernel)
 {
@@ -50,7 +66,8 @@ static bool damaged(const struct host *host, const struct kernel *kernel)
 		return true;
 	if (strcmp(kernel->state, "installed") == 0)
 		return ours < N_MODULES || !kernel->next[0] || access(kernel->next, R_OK);
-	return kernel->next[0] && access(kernel->next, R_OK);
+	path_fixed_dir(host, kernel->release, dir);
+	return left_over(dir) || (kernel->next[0] && access(kernel->next, R_OK));
 }
 
 static int repair(const struct cli *cli, const char *release)

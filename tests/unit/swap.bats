@@ -277,6 +277,24 @@ compiled_by() {
 	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"the disk is full"* ]]
 }
 
+@test "recover: what an installation left that was cut short is dkms-kernel's to take away" {
+	local dir=$HOST/lib/modules/$REL/updates/dkms
+	printf '#!/bin/sh\necho "$*" >>"%s/repairs"\n' "$BATS_TEST_TMPDIR" >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
+	chmod 755 "$HOST/usr/lib/kvm-fixes/dkms-kernel"
+	record "$REL" failed "the installation was interrupted"
+	# As after a power cut: the next depmod would prefer them to the kernel's own.
+	rm "$dir"/*
+	: >"$dir/kvm-amd.ko"
+	recovered repaired
+	rm "$dir/kvm-amd.ko"
+	cp "$MODULES/ours/kvm.ko" "$dir/"
+	recovered repaired
+	# Somebody else's is none of our business.
+	cp "$MODULES/stock/kvm.ko" "$dir/"
+	recovered none
+	[[ $(sort -u "$BATS_TEST_TMPDIR/repairs") == "repair $REL" ]]
+}
+
 @test "recover waits for the lock and takes it" {
 	mkdir -p "$HOST/var/lib/kvm-fixes"
 	flock "$HOST/var/lib/kvm-fixes/lock" sleep 2 &
