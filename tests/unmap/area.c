@@ -38,7 +38,7 @@ int area_set(struct area *area, unsigned int as_id, uint32_t gpa, uint32_t size,
 /* As much memory again before it, to align it. */
 static uint8_t *map(void)
 {
-	uint8_t *memory = mmap(NULL, 2 * AREA_SIZE, PROT_READ | PROT_WRITE,
+	uint8_t *memory = mmap(NULL, (size_t)2 * AREA_SIZE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	size_t before;
 

@@ -66,6 +66,8 @@ static int storm(struct area *area, const struct options *options)
 {
 	if (options->violate)
 		return storm_violate(area, options->violate);
+	if (options->cost)
+		return storm_cost(area, options->rounds);
 	return start(area) || storm_deeds(area, options->rounds) || stop(area->vm) ? -1 : 0;
 }
 
@@ -86,8 +88,10 @@ static int run(struct check_ctx *ctx, const struct options *options)
 {
 	struct area area = { .memory = NULL };
 	struct vm vm;
-	int ret = vm_open(&vm, ctx, &guest_touch, VM_MAX_VCPUS, false);
+	int ret = vm_open(&vm, ctx, options->nested ? &guest_nested : &guest_touch, VM_MAX_VCPUS, false);
 
+	if (!ret && options->nested)
+		nested_prepare(&vm, options->nested_npt);
 	if (!ret && options->slot_zap)
 		ret = disable_slot_zap_all(&vm);
 	if (!ret)
@@ -109,13 +113,15 @@ int main(int argc, char *argv[])
 
 	if (ret)
 		return ret < 0 ? 2 : 0;
+	if (options.nested && !nested_possible())
+		return EX_CANNOT;
 	kvm = kvm_open("/dev/kvm", &run_size, why, sizeof(why));
 	if (kvm < 0 || kicks_init()) {
 		fprintf(stderr, "kvm-unmap-storm: %s\n", kvm < 0 ? why : strerror(errno));
 		return 1;
 	}
 	ctx_init(&ctx, kvm, run_size, 1);
-	ctx.mode = options.mode;
+	ctx.mode = options.nested ? GUEST_LONG : options.mode;
 	ret = run(&ctx, &options);
 	if (ret < 0)
 		fprintf(stderr, "kvm-unmap-storm: %s\n", ctx.reason);

@@ -10,13 +10,17 @@
 #include "storm.h"
 
 static const char help[] =
-	"Usage: kvm-unmap-storm [--rounds N] [--mode MODE] [--slot-zap]\n"
+	"Usage: kvm-unmap-storm [--rounds N] [--mode MODE] [--nested PAGING] [--slot-zap]\n"
+	"       kvm-unmap-storm --cost [--rounds N]\n"
 	"       kvm-unmap-storm --violate WHAT\n\n"
-	"Does all that unmaps guest memory while two vCPUs write to it; or has the module\n"
-	"kvm-violate break the unmap rule once.\n\n"
+	"Does all that unmaps guest memory while two vCPUs write to it; or some of it while\n"
+	"none runs, and prints how long it took; or has the module kvm-violate break the unmap\n"
+	"rule once.\n\n"
 	"  --rounds N      how many times (default 20)\n"
 	"  --mode MODE     real, big-real or long (default): how the guest starts\n"
+	"  --nested PAGING the guest has a guest, which does it; in shadow or npt paging\n"
 	"  --slot-zap      with the quirk off by which all is zapped with a memslot\n"
+	"  --cost          print \"WHAT NANOSECONDS\" a call, on the average\n"
 	"  --violate WHAT  what to break, see the module\n\n"
 	"Exit status: 0 done, 1 failed, 2 usage, 77 the kernel cannot.\n";
 
@@ -51,7 +55,9 @@ int unmap_options(struct options *options, int argc, char *argv[])
 	static const struct option table[] = {
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "mode", required_argument, NULL, 'm' },
+		{ "nested", required_argument, NULL, 'n' },
 		{ "slot-zap", no_argument, NULL, 'z' },
+		{ "cost", no_argument, NULL, 'c' },
 		{ "violate", required_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
@@ -67,8 +73,16 @@ int unmap_options(struct options *options, int argc, char *argv[])
 		case 'm':
 			err = parse_mode(optarg, &options->mode);
 			break;
+		case 'n':
+			options->nested = true;
+			options->nested_npt = strcmp(optarg, "npt") == 0;
+			err = options->nested_npt || strcmp(optarg, "shadow") == 0 ? 0 : -1;
+			break;
 		case 'z':
 			options->slot_zap = true;
+			break;
+		case 'c':
+			options->cost = true;
 			break;
 		case 'v':
 			options->violate = optarg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * kvm-unmap-storm: all that unmaps guest memory, done rightly; or one thing done wrong,
- * with the module kvm-violate.
+ * with the module kvm-violate; or some of it measured.
  */
 #ifndef UNMAP_STORM_H
 #define UNMAP_STORM_H
@@ -39,21 +39,32 @@ struct area {
  * @mode: how the guest starts
  * @rounds: how often each deed is done
  * @slot_zap: KVM_X86_QUIRK_SLOT_ZAP_ALL is to be off
+ * @cost: measure calls instead
+ * @nested: the guest is a hypervisor, and its guest does what it would do
+ * @nested_npt: it uses nested paging
  */
 struct options {
 	const char *violate;
 	enum guest_mode mode;
 	unsigned int rounds;
 	bool slot_zap;
+	bool cost;
+	bool nested;
+	bool nested_npt;
 };
 
 int unmap_options(struct options *options, int argc, char *argv[]);
+
+extern const struct guest_image guest_nested;
+bool nested_possible(void);
+void nested_prepare(struct vm *vm, bool npt);
 
 int area_open(struct area *area, struct vm *vm);
 void area_close(struct area *area);
 int area_set(struct area *area, unsigned int as_id, uint32_t gpa, uint32_t size, uint32_t flags);
 
 int storm_deeds(struct area *area, unsigned int rounds);
+int storm_cost(struct area *area, unsigned int rounds);
 int storm_violate(struct area *area, const char *what);
 
 #endif

@@ -10,7 +10,7 @@ include src/vmm/vmm.mk
 endif
 
 UNMAP_OBJ := $(BUILD)/unmap
-UNMAP_OBJECTS := $(patsubst tests/unmap/%.c,$(UNMAP_OBJ)/%.o,$(wildcard tests/unmap/*.c))
+UNMAP_OBJECTS := $(patsubst tests/unmap/%,$(UNMAP_OBJ)/%.o,$(basename $(wildcard tests/unmap/*.[cS])))
 
 .PHONY: unmap-storm
 unmap-storm: $(BUILD)/kvm-unmap-storm
@@ -20,6 +20,9 @@ $(BUILD)/kvm-unmap-storm: $(UNMAP_OBJECTS) $(VMM_OBJECTS)
 
 $(UNMAP_OBJ)/%.o: tests/unmap/%.c | $(UNMAP_OBJ)
 	$(CC) $(CPPFLAGS) $(VMM_CPPFLAGS) $(CFLAGS) $(VMM_CFLAGS) -c -o $@ $<
+
+$(UNMAP_OBJ)/%.o: tests/unmap/%.S | $(UNMAP_OBJ)
+	$(CC) $(VMM_CPPFLAGS) -DGUEST_BITS=64 -c -o $@ $<
 
 $(UNMAP_OBJ):
 	mkdir -p $@

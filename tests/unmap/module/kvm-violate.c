@@ -194,14 +194,21 @@ static int on_record(struct kprobe *probe, struct pt_regs *regs)
 	return takes_course(NO_RECORD) ? leave_out(regs) : 0;
 }
 
+/* A probe that has such a handler is not made a jump, which would not leave anything out. */
+static void on_return(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
 static struct kprobe wait_probe = {
 	.symbol_name = "synchronize_srcu_expedited",
 	.pre_handler = on_wait,
+	.post_handler = on_return,
 };
 
 static struct kprobe record_probe = {
 	.symbol_name = "__kvm_guard_published",
 	.pre_handler = on_record,
+	.post_handler = on_return,
 };
 
 /* The active memslots that a flush is made to find with an update under way. */
