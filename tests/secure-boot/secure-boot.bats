@@ -54,7 +54,7 @@ token() {
 unsigned() {
 	local name bytes
 	mkdir -p "$BOOT/signed/none"
-	for name in kvm kvm-amd; do
+	for name in kvm kvm-intel kvm-amd; do
 		bytes=$(jq -r --arg name $name '.modules[] | select(.name == $name).bytes' "$WORK/records/kernels/$KERNEL/report.json")
 		xz -dcf "$WORK/trees/fixed/updates/dkms/$name".ko* | head -c "$bytes" >"$BOOT/signed/none/$name.ko"
 	done
@@ -67,7 +67,7 @@ signed() {
 	local key=$1 name file
 	shift
 	mkdir -p "$BOOT/signed/$key"
-	for name in kvm kvm-amd; do
+	for name in kvm kvm-intel kvm-amd; do
 		file=$BOOT/signed/$key/$name.ko
 		cp "$BOOT/signed/none/$name.ko" "$file"
 		openssl cms -sign "$@" -signer "$BOOT/$key.crt" -md sha256 -binary -noattr -nocerts -nosmimecap \
