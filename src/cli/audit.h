@@ -18,11 +18,12 @@
 
 /* What the build adds to every module by itself: see include/kvm-fixes/stamp.h. */
 #define AUDIT_BY_STAMP		"stamp"
-/* Whichever was applied: lines move when anything is added above them. */
+/* Whichever was applied: lines and loops move when anything is added above them. */
 #define AUDIT_BY_ANY		""
 
 enum verdict {
 	VERDICT_MOVED,		/* the same but for numbers of source lines */
+	VERDICT_PADDED,		/* the same but for what aligns its loops; and for lines, it can be */
 	VERDICT_CHANGED,
 	VERDICT_ADDED,
 	VERDICT_REMOVED,
@@ -97,6 +98,7 @@ struct declared {
 struct tally {
 	size_t same;
 	size_t moved;
+	size_t padded;
 	size_t changed;
 	size_t added;
 	size_t removed;

@@ -11,7 +11,9 @@
 
 const char *verdict_name(enum verdict verdict)
 {
-	static const char *const names[] = { "moved lines", "changed", "added", "removed" };
+	static const char *const names[] = {
+		"moved lines", "moved padding", "changed", "added", "removed"
+	};
 
 	return names[verdict];
 }
@@ -71,6 +73,9 @@ static void count(struct tally *tally, enum verdict verdict)
 	switch (verdict) {
 	case VERDICT_MOVED:
 		tally->moved++;
+		break;
+	case VERDICT_PADDED:
+		tally->padded++;
 		break;
 	case VERDICT_CHANGED:
 		tally->changed++;

@@ -78,6 +78,7 @@ static void free_pieces(struct section *section)
 		free(section->pieces[i].name);
 		free(section->pieces[i].key);
 		free(section->pieces[i].why);
+		free(section->pieces[i].gaps);
 	}
 	free(section->pieces);
 }

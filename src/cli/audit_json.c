@@ -42,6 +42,7 @@ static struct json_object *tally_json(const struct tally *tally)
 
 	json_put_number(object, "identical", (int64_t)tally->same);
 	json_put_number(object, "moved_lines", (int64_t)tally->moved);
+	json_put_number(object, "moved_padding", (int64_t)tally->padded);
 	json_put_number(object, "changed", (int64_t)tally->changed);
 	json_put_number(object, "added", (int64_t)tally->added);
 	json_put_number(object, "removed", (int64_t)tally->removed);

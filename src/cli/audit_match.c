@@ -11,7 +11,10 @@
 
 #include "audit_parts.h"
 
-/* Two ranges that are walked side by side. */
+/*
+ * Two ranges that are walked side by side. @aligned: the shipped function, if gaps do not
+ * count; then both ranges are whole functions.
+ */
 struct range {
 	const struct section *section;
 	uint64_t at;
@@ -19,6 +22,17 @@ struct range {
 	uint64_t end;
 	const struct reloc *reloc;
 	const struct image *image;
+	const struct piece *aligned;
+};
+
+/* A piece's entries of tables, one after the other. */
+struct cursor {
+	const struct image *image;
+	const struct piece *piece;
+	const struct piece *aligned;
+	const unsigned char *unwind;
+	size_t i;
+	bool ours;
 };
 
 /* Where from a record's start its line number is: struct _ddebug has 18 bits of it. */
@@ -163,37 +177,46 @@ static bool match_bytes(struct match *match, struct range *stock, struct range *
 	return true;
 }
 
-/*
- * A field of an instruction without a relocation, relative to its end: within the piece it
- * is only bytes; to the outside, it is what it reaches. True with @outside false: only bytes.
- */
-static void reached(const struct range *range, const struct insn *insn, size_t at, size_t size,
-		    struct place *place, bool *outside)
+/* Where in its section a field of the instruction without a relocation leads, relative to its end. */
+static uint64_t target_of(const struct range *range, const struct insn *insn, size_t at, size_t size)
 {
-	uint64_t end = range->at + insn->size;
-	uint64_t target = end + (uint64_t)insn_displacement(range->section->data + range->at + at, size);
-
-	*outside = target < range->start || target >= range->end;
-	if (*outside)
-		place_of(range->section, target, place);
+	return range->at + insn->size +
+	       (uint64_t)insn_displacement(range->section->data + range->at + at, size);
 }
 
-/* Sets @masked when the bytes of the field are settled. */
+static bool is_outside(const struct range *range, uint64_t target)
+{
+	return target < range->start || target >= range->end;
+}
+
+/* Within the piece an offset; to the outside, it is what it reaches. */
+static bool match_targets(struct match *match, const struct range *stock, const struct range *built,
+			  uint64_t target, uint64_t other, char *why)
+{
+	struct place from, to;
+	bool outside = is_outside(stock, target);
+
+	if (outside != is_outside(built, other) ||
+	    (!outside && !align_same(stock->aligned, (int64_t)(target - stock->start),
+				     (int64_t)(other - built->start))))
+		return match_differ(why, "leads elsewhere");
+	if (!outside)
+		return true;
+	if (target > stock->section->size || other > built->section->size)
+		return match_differ(why, "reaches outside its section");
+	place_of(stock->section, target, &from);
+	place_of(built->section, other, &to);
+	return match_places(match, &from, &to, why);
+}
+
+/* Sets @masked when the bytes of the field are settled. Within a piece they are only bytes. */
 static bool match_reached(struct match *match, const struct range *stock, const struct range *built,
 			  const struct insn *insn, size_t at, size_t size, bool *masked, char *why)
 {
-	struct place from, to;
-	bool stock_outside, built_outside;
+	uint64_t target = target_of(stock, insn, at, size), other = target_of(built, insn, at, size);
 
-	*masked = false;
-	reached(stock, insn, at, size, &from, &stock_outside);
-	reached(built, insn, at, size, &to, &built_outside);
-	if (!stock_outside || !built_outside)
-		return true;
-	*masked = true;
-	if (from.at > stock->section->size || to.at > built->section->size)
-		return match_differ(why, "reaches outside its section");
-	return match_places(match, &from, &to, why);
+	*masked = stock->aligned || (is_outside(stock, target) && is_outside(built, other));
+	return !*masked || match_targets(match, stock, built, target, other, why);
 }
 
 static bool same_insn(const struct insn *a, const struct insn *b)
@@ -223,6 +246,15 @@ static bool match_plain_insn(struct match *match, struct range *stock, struct ra
 	return true;
 }
 
+/* Where gaps do not count, bytes of a relative field say nothing: have they a relocation, if any has? */
+static bool is_settled(const struct range *range, const struct insn *insn)
+{
+	size_t field = insn->jump_size ? (size_t)insn->size - insn->jump_size : insn->rip_at;
+
+	return !field || !at_reloc(range, range->at + insn->size) ||
+	       reloc_from(range->section, range->at + field)->offset == range->at + field;
+}
+
 static bool match_insn(struct match *match, struct range *stock, struct range *built, char *why)
 {
 	struct insn insn, other;
@@ -232,6 +264,8 @@ static bool match_insn(struct match *match, struct range *stock, struct range *b
 		return match_differ(why, "an instruction that cannot be decoded");
 	if (!same_insn(&insn, &other))
 		return match_differ(why, "another instruction");
+	if (stock->aligned && !is_settled(stock, &insn))
+		return match_differ(why, "is relative beside what it refers to");
 	if (at_reloc(stock, stock->at + insn.size) || at_reloc(built, built->at + insn.size))
 		return match_bytes(match, stock, built, insn.size, why);
 	return match_plain_insn(match, stock, built, &insn, why);
@@ -246,6 +280,50 @@ static void range_make(const struct image *image, const struct section *section,
 	range->start = at;
 	range->end = at + size;
 	range->reloc = reloc_from(section, at);
+	range->aligned = NULL;
+}
+
+/* What differs in length between two functions that do the same: align_find() has looked at it. */
+static bool match_gap(struct match *match, struct range *stock, struct range *built,
+		      const struct gap *gap, char *why)
+{
+	struct insn insn, other;
+
+	if (gap->kind == GAP_JUMP) {
+		if (!insn_decode(stock->section->data + stock->at, gap->stock_size, &insn) ||
+		    !insn_decode(built->section->data + built->at, gap->built_size, &other))
+			return match_differ(why, "an instruction that cannot be decoded");
+		if (!match_targets(match, stock, built,
+				   target_of(stock, &insn, insn.size - insn.jump_size, insn.jump_size),
+				   target_of(built, &other, other.size - other.jump_size, other.jump_size),
+				   why))
+			return false;
+	}
+	stock->at += gap->stock_size;
+	built->at += gap->built_size;
+	return true;
+}
+
+/* Two functions, though gaps differ. */
+static bool match_aligned(struct match *match, const struct piece *stock, const struct piece *built,
+			  char *why)
+{
+	char cause[WHY_MAX] = "";
+	struct range from, to;
+	bool same = true;
+
+	range_make(match->stock, stock->section, stock->start, stock->end - stock->start, &from);
+	range_make(match->built, built->section, built->start, built->end - built->start, &to);
+	from.aligned = stock;
+	for (size_t i = 0; same && i <= stock->n_gaps; i++) {
+		const struct gap *gap = i < stock->n_gaps ? &stock->gaps[i] : NULL;
+		const uint64_t until = gap ? stock->start + gap->stock : stock->end;
+
+		while (same && from.at < until)
+			same = match_insn(match, &from, &to, cause);
+		same = same && (!gap || match_gap(match, &from, &to, gap, cause));
+	}
+	return same || match_differ(why, "at +0x%" PRIx64 ": %.400s", from.at - from.start, cause);
 }
 
 bool match_range(struct match *match, const struct section *stock, uint64_t stock_at,
@@ -272,14 +350,15 @@ bool match_range(struct match *match, const struct section *stock, uint64_t stoc
 
 /* What else is known of the place: names, kinds of symbols, marks within. */
 static bool match_symbols(const struct match *match, const struct piece *stock,
-			  const struct piece *built, char *why)
+			  const struct piece *built, const struct piece *aligned, char *why)
 {
 	const struct symbol *from = &match->stock->symbols[stock->symbol];
 	const struct symbol *to = &match->built->symbols[built->symbol];
 
 	if (from->type != to->type || from->bind != to->bind || from->visibility != to->visibility)
 		return match_differ(why, "its symbol is of another kind");
-	return from->size == to->size || match_differ(why, "0x%" PRIx64 " bytes, were 0x%" PRIx64,
+	return from->size == to->size || (aligned && from->size && to->size) ||
+	       match_differ(why, "0x%" PRIx64 " bytes, were 0x%" PRIx64,
 						 to->size, from->size);
 }
 
@@ -295,19 +374,24 @@ static const struct symbol *next_label(const struct image *image, const struct p
 	return NULL;
 }
 
-static bool same_label(const struct symbol *a, uint64_t a_start, const struct symbol *b,
-		       uint64_t b_start)
+/* @from, @to: their offsets. */
+static bool same_label(const struct symbol *a, uint64_t from, const struct symbol *b, uint64_t to,
+		       const struct piece *aligned)
 {
 	char key[NAME_MAX], other[NAME_MAX];
 
+	if (aligned ? !align_same(aligned, (int64_t)from, (int64_t)to) ||
+		      !align_same(aligned, (int64_t)(from + a->size), (int64_t)(to + b->size)) :
+		      from != to || a->size != b->size)
+		return false;
+
 	piece_key(a->name, key, sizeof(key));
 	piece_key(b->name, other, sizeof(other));
-	return a->value - a_start == b->value - b_start && a->size == b->size &&
-	       a->bind == b->bind && a->type == b->type && strcmp(key, other) == 0;
+	return a->bind == b->bind && a->type == b->type && strcmp(key, other) == 0;
 }
 
 static bool match_labels(const struct match *match, const struct piece *stock,
-			 const struct piece *built, char *why)
+			 const struct piece *built, const struct piece *aligned, char *why)
 {
 	size_t i = 0, j = 0;
 
@@ -317,7 +401,8 @@ static bool match_labels(const struct match *match, const struct piece *stock,
 
 		if (!from && !to)
 			return true;
-		if (!from || !to || !same_label(from, stock->start, to, built->start))
+		if (!from || !to || !same_label(from, from->value - stock->start, to, to->value - built->start,
+					       aligned))
 			return match_differ(why, "other names within it: %.100s, was %.100s",
 				      to ? to->name : "none", from ? from->name : "none");
 	}
@@ -351,38 +436,111 @@ static bool match_unwind(const struct piece *stock, const struct piece *built, c
 	return match_differ(why, "unwind table: another way to unwind from its start");
 }
 
+/* Where in its piece a record of how to unwind begins to hold; -1 if it is of another kind. */
+static int64_t unwinds_from(const struct cursor *cursor, const struct record *record)
+{
+	struct place place;
+
+	if (!record->section->table->beside)
+		return -1;
+	place_of_reloc(cursor->image, reloc_from(record->section, record->at), &place);
+	return place.piece == cursor->piece ? place.offset : -1;
+}
+
+/* It holds where nothing runs, and nowhere else: how long that is depends on the alignment. */
+static bool is_idle(const struct cursor *cursor, const struct record *record)
+{
+	const struct record *next = record + 1, *end = cursor->piece->records + cursor->piece->n_records;
+
+	return next < end && align_idle(cursor->aligned, unwinds_from(cursor, record),
+					unwinds_from(cursor, next), cursor->ours);
+}
+
+/* Does the entry say something new of what is executed? */
+static bool tells(struct cursor *cursor, const struct record *record)
+{
+	const struct table *table = record->section->table;
+	const unsigned char *unwind;
+
+	if (!cursor->aligned || !table->beside)
+		return true;
+	if (is_idle(cursor, record))
+		return false;
+	unwind = image_section(cursor->image, table->beside)->data +
+		 record->at / record->size * table->beside_size;
+	if (cursor->unwind && !memcmp(cursor->unwind, unwind, table->beside_size))
+		return false;
+	cursor->unwind = unwind;
+	return true;
+}
+
+static const struct record *next_record(struct cursor *cursor)
+{
+	while (cursor->i < cursor->piece->n_records) {
+		const struct record *record = &cursor->piece->records[cursor->i++];
+
+		if (tells(cursor, record))
+			return record;
+	}
+	return NULL;
+}
+
 /* Of the tables, all that is about the two. */
 static bool match_records(struct match *match, const struct piece *stock, const struct piece *built,
-			  char *why)
+			  const struct piece *aligned, char *why)
 {
+	struct cursor left = { match->stock, stock, aligned, stock->unwind, 0, false };
+	struct cursor right = { match->built, built, aligned, built->unwind, 0, true };
 	char cause[WHY_MAX] = "";
 
-	for (size_t i = 0; i < stock->n_records && i < built->n_records; i++) {
-		const struct record *from = &stock->records[i], *to = &built->records[i];
+	for (;;) {
+		const struct record *from = next_record(&left), *to = next_record(&right);
 
+		if (!from && !to)
+			return true;
+		if (!from || !to)
+			return match_differ(why, "%zu entries in tables about it, were %zu",
+					    built->n_records, stock->n_records);
 		if (!match_record(match, from, to, cause))
 			return match_differ(why, "%s: %.300s", from->section->table->what,
-				      *cause ? cause : "another number of entries");
+					    *cause ? cause : "another number of entries");
 	}
-	if (stock->n_records == built->n_records)
-		return true;
-	return match_differ(why, "%zu entries in tables about it, were %zu", built->n_records,
-		      stock->n_records);
+}
+
+static bool match_code(struct match *match, const struct piece *stock, const struct piece *built,
+		       const struct piece *aligned, char *why)
+{
+	uint64_t size = stock->end - stock->start;
+
+	if (aligned)
+		return match_aligned(match, stock, built, why);
+	if (size != built->end - built->start)
+		return match_differ(why, "0x%" PRIx64 " bytes, were 0x%" PRIx64,
+			      built->end - built->start, size);
+	return match_range(match, stock->section, stock->start, built->section, built->start, size, why);
+}
+
+/* @aligned: @stock if its gaps do not count, else NULL. */
+static bool match_all(struct match *match, const struct piece *stock, const struct piece *built,
+		      const struct piece *aligned, char *why)
+{
+	match->moved_lines = false;
+	why[0] = '\0';
+	return match_symbols(match, stock, built, aligned, why) &&
+	       match_code(match, stock, built, aligned, why) &&
+	       match_labels(match, stock, built, aligned, why) &&
+	       match_unwind(stock, built, why) &&
+	       match_records(match, stock, built, aligned, why);
 }
 
 bool match_pieces(struct match *match, struct piece *stock, struct piece *built, char *why)
 {
-	uint64_t size = stock->end - stock->start;
-
-	match->moved_lines = false;
-	why[0] = '\0';
-	if (!match_symbols(match, stock, built, why))
+	match->moved_padding = false;
+	if (match_all(match, stock, built, NULL, why))
+		return true;
+	if (match->exact || !align_find(match, stock, built))
 		return false;
-	if (size != built->end - built->start)
-		return match_differ(why, "0x%" PRIx64 " bytes, were 0x%" PRIx64,
-			      built->end - built->start, size);
-	return match_range(match, stock->section, stock->start, built->section, built->start, size, why) &&
-	       match_labels(match, stock, built, why) &&
-	       match_unwind(stock, built, why) &&
-	       match_records(match, stock, built, why);
+	match_drop(match);
+	match->moved_padding = match_all(match, stock, built, stock, why);
+	return match->moved_padding;
 }

@@ -106,15 +106,18 @@ static int report_built(const struct piece *piece, const struct declared *declar
 {
 	struct tally *tally = subject_of(piece) == SUBJECT_FUNCTION ? &audited->functions :
 								      &audited->data;
-	const char *lines = declared_any(declared) ? AUDIT_BY_ANY : NULL;
+	const char *any = declared_any(declared) ? AUDIT_BY_ANY : NULL;
 
 	if (!piece->pair)
 		return finding_add(audited, subject_of(piece), VERDICT_ADDED, piece->name, "", piece->by);
 	if (!piece->same)
 		return finding_add(audited, subject_of(piece), VERDICT_CHANGED, piece->name,
 				   piece->pair->why, piece->by);
+	if (piece->moved_padding)
+		return finding_add(audited, subject_of(piece), VERDICT_PADDED, piece->name,
+				   piece->moved_lines ? "and lines" : "", any);
 	if (piece->moved_lines)
-		return finding_add(audited, subject_of(piece), VERDICT_MOVED, piece->name, "", lines);
+		return finding_add(audited, subject_of(piece), VERDICT_MOVED, piece->name, "", any);
 	tally->same++;
 	return 0;
 }

@@ -201,12 +201,16 @@ static bool pair_rest(struct match *match, const struct pieces *stock, const str
 	size_t i = 0, j = 0;
 	bool more = false;
 
-	while (next_group(stock, built, &i, &j, &group))
-		more = pair_by_contents(match, &group) || more;
-	if (more)
-		return true;
-	i = 0;
-	j = 0;
+	for (int exact = 1; exact >= 0; exact--) {
+		match->exact = exact;
+		while (next_group(stock, built, &i, &j, &group))
+			more = pair_by_contents(match, &group) || more;
+		match->exact = false;
+		if (more)
+			return true;
+		i = 0;
+		j = 0;
+	}
 	while (next_group(stock, built, &i, &j, &group))
 		more = pair_by_order(&group) || more;
 	return more;
@@ -225,14 +229,16 @@ static int compare_pairs(struct match *match, const struct pieces *stock)
 			continue;
 		piece->same = match_pieces(match, piece, piece->pair, why);
 		piece->moved_lines = match->moved_lines;
+		piece->moved_padding = match->moved_padding;
 		if (!piece->same)
 			piece->why = strdup(why);
 		if (!piece->same && !piece->why)
 			return -ENOMEM;
 		piece->pair->same = piece->same;
 		piece->pair->moved_lines = piece->moved_lines;
+		piece->pair->moved_padding = piece->moved_padding;
 	}
-	return 0;
+	return match->no_memory ? -ENOMEM : 0;
 }
 
 int pair_images(struct image *stock, struct image *built, char *why)

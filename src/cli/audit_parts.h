@@ -29,6 +29,8 @@ enum section_kind {
  * @line_at: where from its end the line number is, 2 bytes; 0 if there is none
  * @code_at: where the reference to replacing code is, 0 if there is none; its length is
  *	the byte at @lengths_at, for each of @sizes
+ * @covers_at: where the length of the code at the place is, 1 byte, for each of @sizes; 0 if
+ *	it is about one instruction
  * @beside: section with @beside_size bytes more for each record, NULL if none
  */
 struct table {
@@ -39,6 +41,7 @@ struct table {
 	uint8_t line_at;
 	uint8_t code_at;
 	uint8_t lengths_at[4];
+	uint8_t covers_at[4];
 	const char *beside;
 	uint8_t beside_size;
 };
@@ -112,6 +115,25 @@ struct record {
 	struct piece *owner;
 };
 
+enum gap_kind {
+	GAP_PADS,		/* NOPs that align what lies behind them */
+	GAP_IDLE,		/* such that nothing runs into */
+	GAP_JUMP,		/* the same jump, short in one and long in the other */
+};
+
+/**
+ * struct gap - where a function and its pair are of another length, though they do the same
+ * @stock: offset in the shipped one, and @stock_size bytes there
+ * @built: the same in ours
+ */
+struct gap {
+	uint64_t stock;
+	uint64_t built;
+	uint8_t stock_size;
+	uint8_t built_size;
+	uint8_t kind;
+};
+
 /**
  * struct piece - a function, a data object, or bytes that no symbol names
  * @name: of its symbol; where there is none, of its place
@@ -119,7 +141,8 @@ struct record {
  * @symbol: index, 0 if none
  * @pair: the piece of the other module, NULL if there is none (yet)
  * @tried: the pair's equality was looked at
- * @same @moved_lines @why: what came of it
+ * @same @moved_lines @moved_padding @why: what came of it
+ * @gaps_to: the piece that @gaps were looked for against, @n_gaps of them; of a shipped one
  * @by: fix that declares it; NULL if none does
  * @records @n_records: of tables, about it, in the tables' order
  * @unwind: the entry of a table that says how to unwind from its start, NULL if none does;
@@ -136,6 +159,10 @@ struct piece {
 	bool tried;
 	bool same;
 	bool moved_lines;
+	bool moved_padding;
+	const struct piece *gaps_to;
+	struct gap *gaps;
+	size_t n_gaps;
 	char *why;
 	const char *by;
 	struct record *records;
@@ -268,7 +295,9 @@ int image_read_tables(struct image *image, char *why);
  * struct match - two modules, while they are held against each other
  * @bound: pieces that were taken for one another on the way, @n_bound of them
  * @final: nothing is taken for anything any more
+ * @exact: what fills up must be the same too
  * @moved_lines: the two that were compared last differ in numbers of source lines
+ * @moved_padding: they differ in what fills up before loops
  */
 struct match {
 	struct image *stock;
@@ -277,7 +306,9 @@ struct match {
 	size_t n_bound;
 	size_t room;
 	bool final;
+	bool exact;
 	bool moved_lines;
+	bool moved_padding;
 	bool no_memory;
 };
 
@@ -293,6 +324,16 @@ bool match_places(struct match *match, const struct place *stock, const struct p
 bool match_range(struct match *match, const struct section *stock, uint64_t stock_at,
 		 const struct section *built, uint64_t built_at, uint64_t size, char *why);
 void match_drop(struct match *match);
+
+/*
+ * audit_align.c: finds the gaps of a shipped function against ours. True if there are some,
+ * and all instructions between them are the same but for what they refer to.
+ */
+bool align_find(struct match *match, struct piece *stock, const struct piece *built);
+/* Are the two offsets the same place of a function and of what its gaps are to? */
+bool align_same(const struct piece *stock, int64_t at, int64_t built_at);
+/* Are the two offsets, in the shipped one or in ours, those of a gap that nothing runs into? */
+bool align_idle(const struct piece *stock, int64_t at, int64_t end, bool ours);
 
 /* audit_edges.c: who refers to what. 0 or -ENOMEM. */
 int image_find_edges(struct image *image);

@@ -49,13 +49,26 @@ void match_drop(struct match *match)
 }
 
 /* Each other's, or not anybody's and free to be each other's from now on. */
-static bool are_pair(struct match *match, struct piece *stock, struct piece *built)
+static bool can_pair(const struct match *match, const struct piece *stock, const struct piece *built)
 {
 	if (stock->pair || built->pair)
 		return stock->pair == built;
 	return !match->final && strcmp(stock->key, built->key) == 0 &&
-	       strcmp(stock->section->name, built->section->name) == 0 &&
-	       bind(match, stock, built);
+	       strcmp(stock->section->name, built->section->name) == 0;
+}
+
+/* Are both places at the same offset of pieces that are each other's, from now on at least? */
+static bool same_piece(struct match *match, const struct place *stock, const struct place *built)
+{
+	struct piece *piece = stock->piece;
+
+	if (!can_pair(match, piece, built->piece))
+		return false;
+	if (piece->gaps_to != built->piece && (stock->offset || built->offset))
+		align_find(match, piece, built->piece);
+	if ((stock->offset || built->offset) && !align_same(piece, stock->offset, built->offset))
+		return false;
+	return piece->pair || bind(match, piece, built->piece);
 }
 
 /* A mark of key @key (NULL: of any) at @offset of @piece; its key goes to @found. */
@@ -123,8 +136,7 @@ static bool same_record(struct match *match, const struct place *stock, const st
 		return false;
 	place_of_reloc(match->stock, reloc_from(stock->section, stock->at - (uint64_t)stock->offset), &from);
 	place_of_reloc(match->built, reloc_from(built->section, built->at - (uint64_t)built->offset), &to);
-	return from.kind == PLACE_PIECE && to.kind == PLACE_PIECE && from.offset == to.offset &&
-	       are_pair(match, from.piece, to.piece);
+	return from.kind == PLACE_PIECE && to.kind == PLACE_PIECE && same_piece(match, &from, &to);
 }
 
 static bool same_place(struct match *match, const struct place *stock, const struct place *built)
@@ -142,9 +154,7 @@ static bool same_place(struct match *match, const struct place *stock, const str
 	case PLACE_NUMBER:
 		return stock->offset == built->offset;
 	case PLACE_PIECE:
-		if (stock->offset == built->offset && are_pair(match, stock->piece, built->piece))
-			return true;
-		return same_mark(match, stock, built);
+		return same_piece(match, stock, built) || same_mark(match, stock, built);
 	case PLACE_TEXT:
 		return text_same(stock, built);
 	case PLACE_CONSTANT:

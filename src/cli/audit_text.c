@@ -26,9 +26,13 @@ static void print_source(FILE *out, const struct declared *declared)
 
 static void print_tally(FILE *out, const char *what, const struct tally *tally)
 {
-	fprintf(out, "  %-9s %zu identical", what, tally->same + tally->moved);
+	fprintf(out, "  %-9s %zu identical", what, tally->same + tally->moved + tally->padded);
 	if (tally->moved)
-		fprintf(out, " (%zu of them but for line numbers)", tally->moved);
+		fprintf(out, " (%zu of them but for line numbers", tally->moved);
+	if (tally->padded)
+		fprintf(out, "%s%zu of them but for alignment", tally->moved ? ", " : " (", tally->padded);
+	if (tally->moved || tally->padded)
+		fputc(')', out);
 	fprintf(out, ", %zu changed, %zu added, %zu removed\n", tally->changed, tally->added,
 		tally->removed);
 }
@@ -50,7 +54,8 @@ static bool is_stamp(const struct finding *finding)
 /* Told of in one line, or by its number. */
 static bool is_plain(const struct finding *finding)
 {
-	return finding->by && (finding->verdict == VERDICT_MOVED || is_stamp(finding));
+	return finding->by && (finding->verdict == VERDICT_MOVED ||
+			       finding->verdict == VERDICT_PADDED || is_stamp(finding));
 }
 
 static void print_stamp(FILE *out, const struct audited *module)

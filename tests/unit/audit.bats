@@ -261,17 +261,22 @@ audit() {
 	done
 }
 
+# information WHOSE - what a module says of itself, for the assembler.
+information() {
+	printf '.section .modinfo,"a"\n'
+	directives license=GPL name=kvm "vermagic=$REL "
+	[[ $1 == ours ]] || return 0
+	directives "kvm_fixes_kernel=$REL" kvm_fixes_build=1b56
+	printf '.section .note.kvm-fixes,"a",@note\n.long 10, 2f - 1f, 1\n.asciz "kvm-fixes"\n.balign 4\n1: .ascii "kernel=%s\\nbuild=1b56\\n"\n2: .balign 4\n' "$REL"
+}
+
 # texts WHOSE MESSAGE FILE LINE NUMBER [LINE COLUMN] - as gcc 14 and 7.x have it: texts and constants in .rodata
 # by labels of the assembler, and what UBSAN would report in .data: one that code refers to, and
 # behind it one (LINE, COLUMN) that none does.
 texts() {
 	mkdir -p "$BATS_TEST_TMPDIR/$1"
 	{
-		printf '.section .modinfo,"a"\n'
-		directives license=GPL name=kvm "vermagic=$REL "
-		[[ $1 != ours ]] || directives "kvm_fixes_kernel=$REL" kvm_fixes_build=1b56
-		[[ $1 != ours ]] ||
-			printf '.section .note.kvm-fixes,"a",@note\n.long 10, 2f - 1f, 1\n.asciz "kvm-fixes"\n.balign 4\n1: .ascii "kernel=%s\\nbuild=1b56\\n"\n2: .balign 4\n' "$REL"
+		information "$1"
 		printf '.text\n.type talk, @function\ntalk: mov $.LC0, %%rdi\nmov $.LC2, %%rsi\nmov $.LC3, %%rdx\njmp outside\n.size talk, . - talk\n'
 		printf '.section .rodata,"a"\n.LC0: .asciz "%s"\n.balign 8\n.LC1: .asciz "%s"\n.balign 8\n.LC2: .quad %s, 1\n' "$2" "$3" "$5"
 		printf '.data\n.LC3: .quad .LC1\n.long %s, 7\n.quad 0, .LC1\n.long %s, %s\n' "$4" "${6:-20}" "${7:-9}"
@@ -311,4 +316,30 @@ texts_end() {
 	texts_end 0 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344 21
 	texts_end 1 "a message" arch/x86/kvm/svm/../x.c 11 0x11223344 21 10
 	[[ $output == *"UNDECLARED     changed  data     (in .data): bytes differ"* ]]
+}
+
+# loops WHOSE MOVED - a module whose function with a loop comes MOVED bytes later.
+loops() {
+	mkdir -p "$BATS_TEST_TMPDIR/$1"
+	{
+		information "$1"
+		printf '.text\n.p2align 6\n.type first, @function\nfirst: .fill %s, 1, 0x98\n.size first, . - first\n' $((16 + $2))
+		printf '.type talk, @function\ntalk: push %%rbp\n.p2align 6\n1: dec %%edi\njne 1b\njmp outside\n.size talk, . - talk\n'
+	} | gcc -c -x assembler -o "$BATS_TEST_TMPDIR/$1/kvm.ko" -
+}
+
+@test "what aligns a loop moves with its function, and that is told of" {
+	loops shipped 0
+	loops ours 16
+	both() { run "$CLI" "$@" --kernel "$REL" --stock "$BATS_TEST_TMPDIR/shipped" --declared "$DIR/report.json" "$BATS_TEST_TMPDIR/ours/kvm.ko"; }
+	declare_changes first
+	both audit
+	echo "$output"
+	[[ $status == 0 && $output == *"functions 1 identical (1 of them but for alignment), 1 changed"* && $output != *talk* ]]
+	both --json audit
+	valid audit "$output"
+	[[ $(jq -r '.modules[0] | .functions.moved_padding, (.findings[] | select(.name == "talk") | .verdict, .declared)' <<<"$output") == $'1\nmoved padding\ntrue' ]]
+	jq '.fixes[0].state = "off"' "$DIR/report.json" >"$DIR/x" && mv "$DIR/x" "$DIR/report.json"
+	both audit
+	[[ $status == 1 && $output == *"UNDECLARED     moved padding function talk"* ]]
 }
