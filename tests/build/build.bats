@@ -158,8 +158,11 @@ attestable() {
 		cmp <(section "$PLACE/a/$name.ko" .text) <(section "$PLACE/stock.ko" .text)
 		cmp <(section "$PLACE/a/$name.ko" .rodata) <(section "$PLACE/stock.ko" .rodata)
 	done
+	# Ours come behind all of the kernel's.
 	stock kvm >"$PLACE/stock.ko"
-	cmp <(section "$PLACE/a/kvm.ko" .rodata.str1.8) <(section "$PLACE/stock.ko" .rodata.str1.8)
+	section "$PLACE/stock.ko" .rodata.str1.8 >"$PLACE/texts"
+	[[ $(stat -c %s "$PLACE/texts") -gt 1000 ]]
+	cmp -n "$(stat -c %s "$PLACE/texts")" <(section "$PLACE/a/kvm.ko" .rodata.str1.8) "$PLACE/texts"
 }
 
 @test "debug data is stripped, BTF is there where the shipped modules have it and it can be made" {
