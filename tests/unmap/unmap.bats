@@ -40,7 +40,7 @@ host() {
 	local name=$1 vendor=$2
 	shift 2
 	"$REPO/scripts/vm/run-host" --vendor "$vendor" --vmlinuz "$BUILD/image/$KERNEL/boot/vmlinuz-$KERNEL" \
-		--initramfs "$UNMAP/initramfs" --log "$UNMAP/$name.log" --work "$BUILD/vm" --timeout 900 \
+		--initramfs "$UNMAP/initramfs" --log "$UNMAP/$name.log" --work "$BUILD/vm" --timeout 1800 \
 		--mem 640 --append "kvmfixes.scenario=unmap-guard $*"
 }
 
