@@ -15,7 +15,7 @@ help:
 	@echo 'make check-long                            fuzzing and the command, for hours (root)'
 	@echo 'make matrix [ONLY=pattern]                 every kernel of tests/kernels.conf (root)'
 	@echo 'make check-debug                           storms on kernels that look for faults, for hours (root)'
-	@echo 'make bench [KERNEL=release] [SHORT=1]      how long status and registering devices take (root)'
+	@echo 'make bench [KERNEL=release] [SHORT=1]      what status, registering devices and the unmap guard cost (root)'
 	@echo 'make modules KERNEL=release OUT=dir        the three modules, their audit and report.json'
 	@echo 'make deb                                   Debian packages of both, into BUILD/deb'
 	@echo 'make install | uninstall                   modules through DKMS and kvm-fixes, on this host (root)'
@@ -56,6 +56,7 @@ kernels-doc:
 bench:
 	@BUILD='$(abspath $(BUILD))' bench/status
 	@BUILD='$(abspath $(BUILD))' bench/bus-run $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(SHORT),--short)
+	@BUILD='$(abspath $(BUILD))' bench/unmap-cost $(if $(KERNEL),--kernel '$(KERNEL)')
 
 # Kernels that look for faults, each built first; hours.
 .PHONY: check-debug
@@ -94,5 +95,6 @@ clean:
 include src/vmm/vmm.mk
 # Not in the source that is installed.
 -include bench/bus/bus.mk
+-include tests/unmap/unmap.mk
 include src/cli/cli.mk
 include scripts/install.mk

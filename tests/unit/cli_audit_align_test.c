@@ -21,7 +21,8 @@ static const char defaults[] =
 	".macro default name, value\n.ifndef \\name\n.set \\name, \\value\n.endif\n.endm\n"
 	"default MOVED, 0\ndefault FILL, 100\ndefault STEP, 1\ndefault STRAIGHT, 0\n"
 	"default UNALIGNED, 0\ndefault INTO_LOOP, 0\ndefault INTO_COLD, 0\ndefault SITE, 5\n"
-	"default NO_GAP, 0\ndefault FRAME, 2\ndefault FIRST, 6\n";
+	"default NO_GAP, 0\ndefault FRAME, 2\ndefault FIRST, 6\ndefault SECOND, 5\n"
+	"default AMID, 0\ndefault ENDS, 0\ndefault BEFORE, 0\ndefault INTO_END, 0\ndefault WITHIN, 0\n";
 
 static const char source[] =
 	".section .modinfo, \"a\"\n"
@@ -31,7 +32,8 @@ static const char source[] =
 	".type loops, @function\nloops:\n"
 	"push %rbp\n"
 	"1: .nops 5\n"				/* a static branch */
-	"test %edi, %edi\nje .Lend\n"		/* short or long, as loops lie */
+	".p2align AMID\n"
+	"test %edi, %edi\nje .Lend + INTO_END\n"	/* short or long, as loops lie */
 	"jmp .Lcheck\n"
 	"8: .p2align FIRST\n"
 	".Lloop: mov (%rdi), %rax\n"
@@ -42,7 +44,7 @@ static const char source[] =
 	"cmp %rax, %rdi\n"
 	"jb .Lloop + INTO_LOOP\n"
 	"3: .nops 5\n"				/* an alternative, right before what fills up */
-	".p2align 5\n"
+	".p2align SECOND\n"
 	".Lsecond: dec %eax\n"
 	"jne .Lsecond\n"
 	"5: ud2\n"
@@ -51,14 +53,16 @@ static const char source[] =
 	"jne .Lthird\n"
 	"lea .Lsecond(%rip), %rax\n"
 	".fill FILL, 1, 0x98\n"
-	".type within, @object\n.globl within\nwithin: dec %edx\n.size within, 2\n"
+	".type within, @object\n.globl within\n.Lwithin: dec %edx\n"
+	".set within, .Lwithin + WITHIN\n.size within, 2\n"
 	".Lend: pop %rbp\nret\nint3\n"
+	".p2align ENDS\n"
 	".size loops, . - loops\n"
 	".type last, @function\nlast: call loops\njmp .Lloop\n.size last, . - last\n"
 	".section .text.unlikely, \"ax\"\n"
 	".type loops.cold, @function\nloops.cold: ud2\njmp .Lsecond + INTO_COLD\n"
 	".size loops.cold, . - loops.cold\n"
-	".section .rodata, \"a\"\n.type cases, @object\ncases: .quad .Lloop, .Lend, loops\n"
+	".section .rodata, \"a\"\n.type cases, @object\ncases: .quad .Lloop - BEFORE, .Lend, loops\n"
 	".size cases, . - cases\n"
 	".data\n.type key, @object\nkey: .quad 7\n.size key, 8\n"
 	".section .altinstr_replacement, \"ax\"\n6: jmp .Lloop\n"
@@ -199,10 +203,12 @@ static void instructions(void **state)
 	assert_differs("", "MOVED=16 INTO_LOOP=3", "loops", "leads elsewhere");
 	assert_differs("", "MOVED=16 FRAME=3", "loops", "another way to unwind");
 	assert_differs("", "MOVED=16 INTO_COLD=2", "loops.cold", "refers to loops");
+	assert_differs("", "MOVED=16 WITHIN=2", "loops", "other names within it");
+	assert_differs("BEFORE=1", "MOVED=16 BEFORE=1", "cases", "refers to loops");
 	assert_padded("STEP=2 INTO_LOOP=3 FRAME=3 INTO_COLD=2", "MOVED=16 STEP=2 INTO_LOOP=3 FRAME=3 INTO_COLD=2");
 }
 
-/* NOPs that align nothing, or that an alternative covers. */
+/* NOPs that align nothing, or nothing that is jumped to, or that an alternative covers. */
 static void others(void **state)
 {
 	(void)state;
@@ -210,6 +216,9 @@ static void others(void **state)
 	assert_differs("", "STRAIGHT=32", "loops", "bytes, were");
 	assert_differs("UNALIGNED=3", "UNALIGNED=4", "loops", "bytes, were");
 	assert_differs("UNALIGNED=3", "UNALIGNED=19", "loops", "bytes, were");
+	assert_differs("FIRST=4 NO_GAP=1 AMID=5", "MOVED=16 FIRST=4 NO_GAP=1 AMID=5", "loops", "bytes, were");
+	assert_differs("FIRST=4 SECOND=4 NO_GAP=1 ENDS=5", "MOVED=16 FIRST=4 SECOND=4 NO_GAP=1 ENDS=5",
+		       "loops", "bytes, were");
 	assert_padded("UNALIGNED=3", "MOVED=16 UNALIGNED=3");
 	assert_differs("FIRST=4 NO_GAP=1 SITE=6", "MOVED=16 FIRST=4 NO_GAP=1 SITE=6", "loops", "bytes, were");
 }
@@ -219,7 +228,7 @@ static void jumps(void **state)
 {
 	struct work work;
 	size_t n = 0;
-	char stock[32], built[32];
+	char stock[32], built[32], spoilt[48];
 
 	(void)state;
 	for (int fill = 0; fill < 64; fill += 8) {
@@ -227,6 +236,8 @@ static void jumps(void **state)
 		snprintf(built, sizeof(built), "MOVED=16 FILL=%d", fill);
 		assert_padded(stock, built);
 		assert_padded(built, stock);
+		snprintf(spoilt, sizeof(spoilt), "%s INTO_END=1", built);
+		assert_differs(stock, spoilt, "loops", "leads elsewhere");
 		begin(&work, stock, built);
 		n += gap_of(piece_named(&work.stock, "loops"), GAP_JUMP) != NULL;
 		end(&work);
