@@ -114,7 +114,9 @@ typedef void (*invalidate_add_fn)(struct kvm *kvm, gfn_t start, gfn_t end);
 
 static int unmap_elsewhere(struct kvm *kvm)
 {
-	invalidate_fn begin = (invalidate_fn)lookup("kvm_mmu_invalidate_begin");
+	/* Its name on 6.x, and on 7.x. */
+	invalidate_fn begin = (invalidate_fn)(lookup("kvm_mmu_invalidate_begin") ?:
+					      lookup("kvm_mmu_invalidate_start"));
 	invalidate_add_fn add = (invalidate_add_fn)lookup("kvm_mmu_invalidate_range_add");
 	invalidate_fn end = (invalidate_fn)lookup("kvm_mmu_invalidate_end");
 	const struct kvm_memory_slot *slot = victim_slot(kvm, 0);
