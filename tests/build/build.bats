@@ -15,11 +15,12 @@ setup_file() {
 	mkdir "$PLACE/project"
 	cp -r "$REPO"/{scripts,include,patches,src,Kbuild,VERSION,Makefile} "$PLACE/project/"
 	HEADERS=/lib/modules/$KERNEL/build
-	STOCK=$IMAGE/lib/modules/$KERNEL/kernel/arch/x86/kvm
-	export REPO PLACE HEADERS STOCK KVM_FIXES_COMMAND=$PLACE/cli/kvm-fixes
-	as_nobody make -s -C "$PLACE/project" modules "BUILD=$PLACE/cli" "KERNEL=$KERNEL" "STOCK=$STOCK" "OUT=$PLACE/a" >"$PLACE/log" 2>&1
-	FIRST=$?
-	export FIRST
+	# The checkout may be where only root may look.
+	cp -r "$IMAGE/lib/modules/$KERNEL/kernel/arch/x86/kvm" "$PLACE/stock"
+	STOCK=$PLACE/stock FIRST=0
+	export REPO PLACE HEADERS STOCK FIRST KVM_FIXES_COMMAND=$PLACE/cli/kvm-fixes
+	as_nobody make -s -C "$PLACE/project" modules "BUILD=$PLACE/cli" "KERNEL=$KERNEL" "STOCK=$STOCK" "OUT=$PLACE/a" >"$PLACE/log" 2>&1 ||
+		FIRST=$?
 }
 
 teardown_file() { rm -rf "$PLACE"; }
