@@ -305,7 +305,8 @@ chunk() {
 
 @test "run-host's usage errors are 2" {
 	for args in '' '--vendor vax' '--vendor' '--cpus x' '--cpus 0' '--cpus 99' '--mem 1' '--timeout 0' \
-		'--timeout 1h' '--debug-model Opteron' '--debug-model corei7_haswell_4770' '--nonsense 1'; do
+		'--timeout 1h' '--debug-model Opteron' '--debug-model corei7_haswell_4770' '--nonsense 1' \
+		'--keep' '--record log' '--vendor intel --disk initrd' '--vendor intel --forward 2222' '--forward 22' '--forward x'; do
 		# shellcheck disable=SC2086
 		if [[ -n $args ]]; then host $args; else run "$VM/run-host"; fi
 		failed 2 '' || { echo "arguments: $args"; return 1; }
@@ -335,6 +336,23 @@ chunk() {
 	host --with-keys
 	[[ $status == 0 ]]
 	run ! grep -q load_system_certificate_list arguments
+}
+
+# disk_arguments - what the emulator was told of a disk and a network.
+disk_arguments() { grep -E 'snapshot|blklogwrites|hostfwd' arguments | paste -sd' '; }
+
+@test "run-host's disk forgets what was written, or keeps it, or records it; and ssh is this machine's alone" {
+	good_log >good
+	fake_emulator "cat '$PWD/good' >serial.log; printf '%s\n' \"\$@\" >'$PWD/arguments'; readlink disk record >'$PWD/links' || true"
+	: >image
+	host --disk image
+	[[ $status == 0 && $(disk_arguments) == 'if=none,id=disk,format=raw,file=disk,snapshot=on' && $(cat links) == "$PWD/image" ]]
+	host --disk image --keep --forward 2222
+	[[ $status == 0 && $(disk_arguments) == *'snapshot=off'*'restrict=on,hostfwd=tcp:127.0.0.1:2222-:22' ]]
+	host --disk image --record writes
+	[[ $status == 0 && $(disk_arguments) == *driver=blklogwrites* && $(cat links) == "$PWD/image"$'\n'"$PWD/writes" ]]
+	host --disk nowhere
+	failed 1 'nowhere: no such file'
 }
 
 @test "run-host fails a host that did not pass, and shows the log's end" {
@@ -414,6 +432,22 @@ initramfs() { run "$VM/make-initramfs" --out out "$@"; }
 	mv out first
 	initramfs --tree stock=stock --tree fixed=fixed --file extra=/scenario/extra
 	cmp first out
+}
+
+@test "modules to be inserted first come with what they need, in that order, and once" {
+	make_tree "$PWD/stock" 6.1.0-9-test
+	xz --check=crc32 stock/kernel/irqbypass.ko
+	index_tree "$PWD/stock" 6.1.0-9-test
+	initramfs --tree stock=stock --insert kvm,other,kvm_amd=stock
+	[[ $status == 0 && -z $output ]]
+	mkdir root && (cd root && cpio -idm --quiet <../out)
+	[[ $(cd root/insert && echo *) == '100.ko 101.ko 102.ko 103.ko' ]]
+	cmp <(xz -dc stock/kernel/irqbypass.ko.xz) root/insert/100.ko
+	cmp stock/kernel/kvm.ko root/insert/101.ko
+	cmp stock/kernel/other.ko root/insert/102.ko
+	cmp stock/kernel/kvm-amd.ko root/insert/103.ko
+	initramfs --tree stock=stock --insert nonsense=stock
+	[[ $status == 1 && ${lines[-1]} == *'modprobe does not find nonsense'* ]]
 }
 
 @test "a program comes with every library that it is linked to, and runs from there" {
