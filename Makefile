@@ -7,12 +7,14 @@ BUILD ?= build
 KERNEL ?=
 OUT ?=
 STOCK ?=
+SEED ?=
 
 .PHONY: help
 help:
 	@echo 'make try [KERNEL=release] [CPU=intel|amd]  the main job, in throwaway hosts (root)'
 	@echo 'make check                                 every test (root)'
 	@echo 'make check-long                            fuzzing and the command, for hours (root)'
+	@echo 'make check-power [SEED=number]              power cuts, for hours (root)'
 	@echo 'make matrix [ONLY=pattern]                 every kernel of tests/kernels.conf (root)'
 	@echo 'make check-debug                           storms on kernels that look for faults, for hours (root)'
 	@echo 'make bench [KERNEL=release] [SHORT=1]      what status, registering devices and the unmap guard cost (root)'
@@ -62,6 +64,11 @@ bench:
 .PHONY: check-debug
 check-debug:
 	@BUILD='$(abspath $(BUILD))' DEBUG=1 tests/run
+
+# SEED=number chooses the instants; what was seen with the same files is not tried again.
+.PHONY: check-power
+check-power:
+	@BUILD='$(abspath $(BUILD))' POWER=1 SEED='$(SEED)' tests/run
 
 .PHONY: check-long
 check-long:

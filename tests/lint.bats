@@ -75,7 +75,7 @@ checkpatch() {
 
 @test "C code is clean under cppcheck" {
 	local sources
-	mapfile -t sources < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c' 'bench/bus/*.c' 'tests/storm/*.c' ':(glob)tests/unmap/*.c')
+	mapfile -t sources < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c' 'bench/bus/*.c' 'tests/storm/*.c' ':(glob)tests/unmap/*.c' 'tests/power/*.c')
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem -Isrc/vmm -Isrc/cli -Iinclude "${sources[@]}"
 }
@@ -90,7 +90,7 @@ checkpatch() {
 		clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" "$file" -- \
 			-std=gnu11 -D_GNU_SOURCE -DVMM_VERSION='"x"' -Isrc/vmm \
 			-DCLI_VERSION='"x"' -DCLI_LIBDIR='"x"' -Isrc/cli -Iinclude </dev/null
-	done < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c' 'bench/bus/*.c' 'tests/storm/*.c' ':(glob)tests/unmap/*.c')
+	done < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c' 'bench/bus/*.c' 'tests/storm/*.c' ':(glob)tests/unmap/*.c' 'tests/power/*.c')
 }
 
 @test "nothing names a path of the machine it was written on" {
