@@ -53,6 +53,10 @@ catch_errors() {
 cause() {
 	local line
 	line=$(tail -n 1 "/dev/fd/$CAUGHT")
+	# The shell's own complaints begin with where it stands.
+	if [[ $line =~ ^/[^:]*:\ line\ [0-9]+:\ (.*)$ ]]; then
+		line=${BASH_REMATCH[1]}
+	fi
 	[[ -z $line ]] || printf ' (%s)' "$line"
 }
 

@@ -7,6 +7,13 @@
 
 readonly MODULES=(kvm kvm-intel kvm-amd)
 
+# check_writable DIR - before a build, which takes long. Root is told of read-only
+# file systems too.
+check_writable() {
+	[[ -w $1 ]] ||
+		die "$EX_FAILED" "kernel $RELEASE: $1: cannot be written (Read-only file system, or not permitted); make it writable and run: $PROG install $RELEASE"
+}
+
 # module_field FILE FIELD - first value in its modinfo, or nothing.
 module_field() {
 	local plain=$1
@@ -140,7 +147,7 @@ publish_indexes() {
 	for file in "${made[@]}"; do
 		cp -- "$1/$file" "$MODDIR/.kvm-fixes.$file" && sync -- "$MODDIR/.kvm-fixes.$file" || {
 			rm -f -- "$MODDIR"/.kvm-fixes.modules.*
-			die "$EX_FAILED" "$MODDIR: cannot be written; free some space there"
+			die "$EX_FAILED" "$MODDIR: cannot be written$(cause); make it writable, or free some space there"
 		}
 	done
 	for file in "${made[@]}"; do

@@ -22,7 +22,7 @@ stock_kept() {
 put_back() {
 	mkdir -p -- "$INTREE"
 	publish_file "$1" "$INTREE/${1##*/}" ||
-		die "$EX_FAILED" "$INTREE/${1##*/}: the kernel's own module cannot be put back there; free some space or reinstall ${IMAGE_PACKAGE:-the image package}"
+		die "$EX_FAILED" "$INTREE/${1##*/}: the kernel's own module cannot be put back there$(cause); make it writable, free some space or reinstall ${IMAGE_PACKAGE:-the image package}"
 }
 
 # restore_stock - the shipped modules lie where the kernel's package put them:

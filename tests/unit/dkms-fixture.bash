@@ -13,6 +13,7 @@ dkms_setup() {
 	DEST=$MODDIR/updates/dkms
 	KEPT=$HOST/var/lib/kvm-fixes
 	TREE=$HOST/var/lib/dkms/kvm-fixes
+	KO=.ko
 	VERSION=$(cat "$REPO/VERSION")
 	DKMS=$PROJECT/scripts/dkms-kernel
 	mkdir -p "$BIN" "$INTREE"
@@ -53,6 +54,16 @@ make_stock() {
 	done
 }
 
+# compress_stock xz|zst - as the kernel's own modules are from here on; so will ours be.
+compress_stock() {
+	case $1 in
+	xz) xz "$INTREE"/*.ko ;;
+	zst) zstd -q --rm "$INTREE"/*.ko ;;
+	esac
+	KO=.ko.$1
+	depmod -b "$HOST" "$REL"
+}
+
 dkms_mode() { printf '%s\n' "$@" >"$BIN/mode"; }
 
 dkms_calls() { cut -d' ' -f1 "$BIN/calls" 2>/dev/null | paste -sd' '; }
@@ -70,9 +81,9 @@ resolved() { modinfo -b "$HOST" -k "$REL" -n "$1"; }
 all_in() {
 	local name
 	for name in kvm kvm-intel kvm-amd; do
-		[[ $(resolved "$name") == "$1/$name.ko" ]] && [[ $(modinfo -F vermagic "$1/$name.ko") == "$REL SMP" ]] || return
+		[[ $(resolved "$name") == "$1/$name$KO" ]] && [[ $(modinfo -F vermagic "$1/$name$KO") == "$REL SMP" ]] || return
 	done
-	[[ $(modprobe -d "$HOST" -S "$REL" -D kvm_intel | awk '{ print $2 }' | paste -sd' ') == "$1/kvm.ko $1/kvm-intel.ko" ]]
+	[[ $(modprobe -d "$HOST" -S "$REL" -D kvm_intel | awk '{ print $2 }' | paste -sd' ') == "$1/kvm$KO $1/kvm-intel$KO" ]]
 }
 
 # only_stock - as if nothing had happened, but for what is kept below /var.
@@ -87,10 +98,10 @@ ours_installed() {
 	local name
 	all_in "$DEST"
 	for name in kvm kvm-intel kvm-amd; do
-		cmp "$INTREE/$name.ko" "$KEPT/stock/$REL/$name.ko"
-		[[ -z $(modinfo -F kvm_fixes_build "$INTREE/$name.ko") ]]
+		cmp "$INTREE/$name$KO" "$KEPT/stock/$REL/$name$KO"
+		[[ -z $(modinfo -F kvm_fixes_build "$INTREE/$name$KO") ]]
 	done
-	[[ $(state state) == installed && $(state build) == "$(modinfo -F kvm_fixes_build "$DEST/kvm.ko")" ]]
+	[[ $(state state) == installed && $(state build) == "$(modinfo -F kvm_fixes_build "$DEST/kvm$KO")" ]]
 }
 
 # ended CODE TEXT - the last run, in one line that has TEXT.
@@ -104,4 +115,37 @@ failed_with() {
 	ended 1 "$1"
 	[[ $(state state) == failed && $(state reason) == *"$1"* ]]
 	only_stock
+}
+
+# watch_modules - after every command that changes a file, there must be three
+# whole modules to load, all stock or all of one build.
+watch_modules() {
+	local name real
+	mkdir "$BIN/watch"
+	for name in cp mv rm ln rmdir depmod dkms sync objcopy truncate; do
+		real=$(command -v "$name")
+		printf '#!/bin/bash\n. "%s"\n"%s" "$@"\ncode=$?\ncheck "$0 $*"\nexit $code\n' \
+			"$BIN/watch/check" "$real" >"$BIN/watch/$name"
+		chmod 755 "$BIN/watch/$name"
+	done
+	cat >"$BIN/watch/check" <<-EOF
+		check() {
+			local name said builds=()
+			for name in kvm kvm-intel kvm-amd; do
+				said=\$(modinfo -b "$HOST" -k "$REL" "\$name" 2>&1)
+				[[ \$said =~ vermagic:\ +"$REL SMP" ]] || echo "\$1: \$name: \$said" >>"$BIN/watch/bad"
+				[[ \$said =~ kvm_fixes_build:\ *([^[:space:]]*) ]]
+				builds+=("x\${BASH_REMATCH[1]:-}")
+			done
+			[[ \${builds[0]} == "\${builds[1]}" && \${builds[0]} == "\${builds[2]}" ]] || echo "\$1: mixed \${builds[*]}" >>"$BIN/watch/bad"
+			echo . >>"$BIN/watch/checks"
+		}
+	EOF
+	PATH=$BIN/watch:$PATH
+}
+
+watched() {
+	cat "$BIN/watch/bad" 2>/dev/null || true
+	[[ ! -e $BIN/watch/bad && $(wc -l <"$BIN/watch/checks") -gt 20 ]]
+	PATH=${PATH#*:}
 }

@@ -79,39 +79,6 @@ setup() {
 	watched
 }
 
-# watch_modules - after every command that changes a file, there must be three
-# whole modules to load, all stock or all of one build.
-watch_modules() {
-	local name real
-	mkdir "$BIN/watch"
-	for name in cp mv rm ln rmdir depmod dkms sync objcopy truncate; do
-		real=$(command -v "$name")
-		printf '#!/bin/bash\n. "%s"\n"%s" "$@"\ncode=$?\ncheck "$0 $*"\nexit $code\n' \
-			"$BIN/watch/check" "$real" >"$BIN/watch/$name"
-		chmod 755 "$BIN/watch/$name"
-	done
-	cat >"$BIN/watch/check" <<-EOF
-		check() {
-			local name said builds=()
-			for name in kvm kvm-intel kvm-amd; do
-				said=\$(modinfo -b "$HOST" -k "$REL" "\$name" 2>&1)
-				[[ \$said =~ vermagic:\ +"$REL SMP" ]] || echo "\$1: \$name: \$said" >>"$BIN/watch/bad"
-				[[ \$said =~ kvm_fixes_build:\ *([^[:space:]]*) ]]
-				builds+=("x\${BASH_REMATCH[1]:-}")
-			done
-			[[ \${builds[0]} == "\${builds[1]}" && \${builds[0]} == "\${builds[2]}" ]] || echo "\$1: mixed \${builds[*]}" >>"$BIN/watch/bad"
-			echo . >>"$BIN/watch/checks"
-		}
-	EOF
-	PATH=$BIN/watch:$PATH
-}
-
-watched() {
-	cat "$BIN/watch/bad" 2>/dev/null || true
-	[[ ! -e $BIN/watch/bad && $(wc -l <"$BIN/watch/checks") -gt 20 ]]
-	PATH=${PATH#*:}
-}
-
 @test "the watch notices a module that goes away too early" {
 	install_it
 	watch_modules

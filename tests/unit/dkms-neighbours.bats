@@ -1,0 +1,256 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dkms-kernel on hosts that are not as one would like them: file systems that are
+# read-only, other runs beside it, modules in other packings and places, and others
+# that replace KVM too.
+
+bats_require_minimum_version 1.5.0
+load fixture
+load dkms-fixture
+
+setup() {
+	wrap_setup
+	dkms_setup
+}
+
+teardown() {
+	if [[ -n ${FIXED_DISK:-} ]]; then
+		umount "$FIXED_DISK"
+	fi
+}
+
+# read_only DIR - as on a disk that the kernel does not write to any more.
+read_only() {
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	mount --bind "$1" "$1"
+	FIXED_DISK=$1
+	mount -o remount,bind,ro "$1"
+}
+
+writable() {
+	umount "$FIXED_DISK"
+	FIXED_DISK=
+}
+
+@test "/lib/modules is read-only: said before the build, and tried again it works" {
+	read_only "$MODDIR"
+	install_it
+	failed_with "$MODDIR: cannot be written (Read-only file system, or not permitted)"
+	[[ $output == *"; make it writable and run: dkms-kernel install $REL" && ! -e $BIN/calls ]]
+	run -0 "$DKMS" hook "$REL"
+	[[ ${#lines[@]} == 1 ]]
+	writable
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "/lib/modules is read-only, and what is installed is right: nobody minds" {
+	install_it
+	read_only "$MODDIR"
+	: >"$BIN/calls"
+	install_it
+	[[ $status == 0 && -z $output && -z $(dkms_calls) ]]
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output ]]
+	ours_installed
+}
+
+@test "/lib/modules is read-only: an upgrade and a removal leave what can be loaded" {
+	local command
+	install_it
+	cp -a "$MODDIR" "$BIN/before"
+	echo 0.9.9 >"$PROJECT/VERSION"
+	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.9.9"/' "$PROJECT/dkms.conf"
+	read_only "$MODDIR"
+	for command in install remove forget; do
+		run "$DKMS" "$command" "$REL"
+		ended 1 "Read-only file system"
+		all_in "$DEST"
+		diff -r --no-dereference "$BIN/before" "$MODDIR"
+	done
+	writable
+	VERSION=0.9.9
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "/lib/modules is read-only: a repair that is needed says so and changes nothing" {
+	install_it
+	rm "$INTREE/kvm-amd.ko"
+	read_only "$MODDIR"
+	run "$DKMS" repair "$REL"
+	ended 1 "the kernel's own module cannot be put back there ("
+	all_in "$DEST"
+	writable
+	run -0 "$DKMS" repair "$REL"
+	ours_installed
+}
+
+@test "/var is read-only: one line, no build, and tried again it works" {
+	local command
+	mkdir -p "$HOST/var/lib/kvm-fixes"
+	read_only "$HOST/var"
+	for command in install remove repair; do
+		run "$DKMS" "$command" "$REL"
+		ended 1 "$KEPT/lock: cannot be written ($KEPT/lock: Read-only file system); make it writable"
+		[[ ! -e $BIN/calls ]]
+		only_stock
+	done
+	run -0 "$DKMS" hook "$REL"
+	[[ ${#lines[@]} == 1 ]]
+	writable
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	read_only "$HOST/var"
+	run -1 "$DKMS" remove "$REL"
+	run -1 "$DKMS" install "$REL"
+	run -0 "$DKMS" hook "$REL"
+	writable
+	ours_installed
+}
+
+@test "the disk of TMPDIR fills up at any point" {
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	local pages failures=0
+	export TMPDIR=$BATS_TEST_TMPDIR/small
+	mkdir "$TMPDIR"
+	mount -t tmpfs -o size=1m none "$TMPDIR"
+	FIXED_DISK=$TMPDIR
+	for pages in 0 1 2 4 6 9 13 20 30 60; do
+		head -c $((($(stat -f -c %b "$TMPDIR") - pages) * 4096)) /dev/zero >"$TMPDIR/filler"
+		install_it
+		[[ $status == 0 || ($status == 1 && ${#lines[@]} == 1) ]]
+		rm "$TMPDIR/filler"
+		[[ -z $(ls -A "$TMPDIR") ]]
+		[[ $status != 0 ]] || break
+		failures=$((failures + 1))
+		only_stock
+	done
+	[[ $status == 0 && $failures -gt 2 ]]
+	ours_installed
+}
+
+@test "DKMS alone is killed while it builds: one line, stock modules, and the next run mends it" {
+	dkms_mode killed-building
+	install_it
+	failed_with "dkms build failed"
+	dkms_mode
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	make_stock two
+	dkms_mode killed-building
+	install_it
+	failed_with "dkms build failed"
+}
+
+@test "DKMS alone is killed while it copies: one line, stock modules, and the next run mends it" {
+	dkms_mode killed-alone moves-stock
+	install_it
+	failed_with "dkms install failed"
+	dkms_mode
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	make_stock two
+	dkms_mode killed-alone
+	install_it
+	failed_with "dkms install failed"
+}
+
+@test "dkms-kernel alone is killed: DKMS goes on under its lock, stock resolves, recovery takes the rest away" {
+	local pid inner
+	dkms_mode outlives
+	"$DKMS" install "$REL" 2>/dev/null &
+	pid=$!
+	while [[ ! -e $BIN/hanging ]]; do sleep 0.1; done
+	# It and the shell in which it does its work.
+	mapfile -t -d' ' inner <"/proc/$pid/task/$pid/children"
+	kill -9 "$pid" "${inner[@]}"
+	wait "$pid" || true
+	KVM_FIXES_LOCK_WAIT=0 install_it
+	ended 1 "another dkms-kernel is at work"
+	dkms_mode
+	run -0 "$DKMS" repair "$REL"
+	[[ $output == *"removed what an interrupted installation left" && $(state reason) == *interrupted* ]]
+	only_stock
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "somebody else's depmod in the middle of the copying: it does not count, however this ends" {
+	dkms_mode other-depmod
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	make_stock two
+	dkms_mode other-depmod truncates
+	install_it
+	failed_with "cut short"
+	dkms_mode other-depmod killed
+	install_it
+	[[ $status == 137 ]]
+	run -0 "$DKMS" repair "$REL"
+	only_stock
+}
+
+# packed PACKING - a whole life of modules that are compressed like the kernel's own.
+packed() {
+	compress_stock "$1"
+	cp -a "$MODDIR" "$BIN/before"
+	install_it
+	[[ $status == 0 && -z $output && $(ls "$DEST") == "kvm-amd$KO"$'\n'"kvm-intel$KO"$'\n'"kvm$KO" ]]
+	ours_installed
+	truncate -s -8 "$DEST/kvm-amd$KO"
+	run "$DKMS" repair "$REL"
+	ended 0 "withdrew what was installed, which is damaged"
+	dkms_mode truncates
+	install_it
+	failed_with "cut short"
+	dkms_mode moves-stock
+	install_it
+	rm "$INTREE/kvm$KO"
+	run -0 "$DKMS" repair "$REL"
+	ours_installed
+	run -0 "$DKMS" remove "$REL"
+	only_stock
+	diff -r --no-dereference "$BIN/before" "$MODDIR"
+}
+
+@test "a kernel whose modules are .ko.xz" {
+	packed xz
+}
+
+@test "a kernel whose modules are .ko.zst" {
+	packed zst
+}
+
+@test "a kernel that comes packed in another way: ours follow, and the copy too" {
+	compress_stock xz
+	install_it
+	rm "$INTREE"/*
+	make_stock two
+	compress_stock zst
+	install_it
+	[[ $status == 0 && $(ls "$DEST") == $'kvm-amd.ko.zst\nkvm-intel.ko.zst\nkvm.ko.zst' ]]
+	ours_installed
+	[[ -z $(find "$KEPT/stock" -name '*.xz') ]]
+}
+
+@test "an upgrade of compressed modules leaves three that can be loaded at every step" {
+	compress_stock zst
+	install_it
+	echo 0.9.9 >"$PROJECT/VERSION"
+	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.9.9"/' "$PROJECT/dkms.conf"
+	watch_modules
+	install_it
+	[[ $status == 0 ]]
+	watched
+	VERSION=0.9.9
+	ours_installed
+}
