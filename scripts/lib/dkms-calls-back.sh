@@ -18,7 +18,7 @@ post_build() {
 pre_install() {
 	take_lock
 	check_kernel
-	refuse_foreign
+	refuse_rivals
 	check_packages
 	keep_stock
 	let_stock_win

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What lies in a kernel's folder below /lib/modules, and what modprobe would
-# take of it. Needs common.sh, and from open_kernel: RELEASE, MODDIR, DEST,
-# INTREE, WORK.
+# take of it. Needs common.sh, DKMS_TREE, and from open_kernel: RELEASE, MODDIR,
+# DEST, INTREE, WORK.
 
 readonly MODULES=(kvm kvm-intel kvm-amd)
 
@@ -47,12 +47,44 @@ is_foreign() {
 	[[ -n $(module_field "$1" vermagic) && -z $(module_field "$1" kvm_fixes_build) ]]
 }
 
-refuse_foreign() {
+# rivals - files that could be loaded in place of ours and of the kernel's own. Among
+# folders of one rank, depmod takes the file that it happens to see last.
+rivals() {
 	local file
-	while IFS= read -r file; do
-		! is_foreign "$file" ||
-			die "$EX_FAILED" "kernel $RELEASE: $file is not of kvm-fixes, so something else replaces KVM there; remove that first"
-	done < <(module_files "$DEST")
+	find "$MODDIR/" -path "$INTREE" -prune -o -regextype posix-extended \
+		-regex '.*/kvm([-_](intel|amd))?\.ko(\.(xz|zst|gz))?' -print |
+		while IFS= read -r file; do
+			if [[ ${file%/*} != "$DEST" || $file == */kvm_* ]] || is_foreign "$file"; then
+				printf '%s\n' "$file"
+			fi
+		done
+}
+
+# owner FILE - who put it there, in words.
+owner() {
+	local path=${1#"$ROOT"} package link
+	path=${path#/usr}
+	package=$(dpkg-query --admindir="$ROOT/var/lib/dpkg" -S {,/usr}"$path" 2>/dev/null | grep -v -m 1 '^diversion ') || true
+	if [[ -n $package ]]; then
+		printf 'of the package %s' "${package%%:*}"
+		return
+	fi
+	for link in "$DKMS_TREE"/*/kernel-"$RELEASE-$ARCH"; do
+		if [[ $path == */updates/dkms/* && -e $link/module/${path##*/} ]]; then
+			package=${link#"$DKMS_TREE"/}
+			printf 'of the DKMS module %s' "${package%%/*}"
+			return
+		fi
+	done
+	printf 'of no package'
+}
+
+# refuse_rivals - whoever replaces KVM too is left alone.
+refuse_rivals() {
+	local file
+	file=$(rivals | sort | sed -n 1p)
+	[[ -z $file ]] ||
+		die "$EX_FAILED" "kernel $RELEASE: $file is not of kvm-fixes but $(owner "$file"), so something else replaces KVM there; remove that first and run: $PROG install $RELEASE"
 }
 
 our_files() {

@@ -254,3 +254,62 @@ packed() {
 	VERSION=0.9.9
 	ours_installed
 }
+
+# somebody_else FILE - another kvm, as a vendor's package would bring it.
+somebody_else() {
+	mkdir -p "${1%/*}"
+	make_module "$BIN/kvm.ko" version=9
+	cp "$BIN/kvm.ko" "$1"
+	make_objects
+	depmod -b "$HOST" "$REL"
+}
+
+@test "another kvm.ko, wherever it lies: named with its owner, left alone, and ours is not built" {
+	local dir file
+	for dir in updates extra weak-updates/vendor kernel/drivers/vendor; do
+		file=$MODDIR/$dir/kvm.ko
+		somebody_else "$file"
+		install_it
+		ended 1 "$file is not of kvm-fixes but of no package, so something else replaces KVM there"
+		[[ $(modinfo -F version "$file") == 9 && ! -e $BIN/calls && $(state state) == failed ]]
+		rm "$file"
+	done
+	somebody_else "$MODDIR/updates/kvm_intel.ko.xz"
+	install_it
+	ended 1 "updates/kvm_intel.ko.xz is not of kvm-fixes"
+	rm -r "$MODDIR/updates"
+	depmod -b "$HOST" "$REL"
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "another kvm.ko that a package or DKMS brought is named with it" {
+	local file=$MODDIR/updates/dkms/kvm.ko
+	add_package vendor-kvm 1
+	printf '/lib/modules/%s/extra/kvm.ko\n' "$REL" >"$HOST/var/lib/dpkg/info/vendor-kvm.list"
+	somebody_else "$MODDIR/extra/kvm.ko"
+	install_it
+	ended 1 "extra/kvm.ko is not of kvm-fixes but of the package vendor-kvm, so"
+	rm "$MODDIR/extra/kvm.ko"
+	somebody_else "$file"
+	mkdir -p "$HOST/var/lib/dkms/vendor/2/$REL/$(uname -m)/module"
+	ln -s "2/$REL/$(uname -m)" "$HOST/var/lib/dkms/vendor/kernel-$REL-$(uname -m)"
+	cp "$file" "$HOST/var/lib/dkms/vendor/2/$REL/$(uname -m)/module/"
+	install_it
+	ended 1 "updates/dkms/kvm.ko is not of kvm-fixes but of the DKMS module vendor, so"
+	run -1 "$DKMS" pre-install "$REL"
+	[[ $(modinfo -F version "$file") == 9 ]]
+}
+
+@test "another kvm.ko that comes later: ours give way, and it is left alone" {
+	local file=$MODDIR/updates/vendor/kvm.ko
+	install_it
+	somebody_else "$file"
+	install_it
+	ended 1 "$file is not of kvm-fixes but of no package"
+	[[ $(state state) == failed && -z $(find "$MODDIR/updates" -name 'kvm*' -not -path "$file") ]]
+	[[ $(modinfo -F version "$(resolved kvm)") == 9 && $(resolved kvm-amd) == "$INTREE/kvm-amd.ko" ]]
+	run -0 "$DKMS" remove "$REL"
+	[[ $(modinfo -F version "$file") == 9 ]]
+}
