@@ -70,21 +70,18 @@ static int write_choice(const struct host *host, enum choice choice)
 	return err ? err : publish(path, override_text, sizeof(override_text) - 1, 0644);
 }
 
-/* Does modprobe take all three from where the choice says? */
-static bool resolved(const struct host *host, const char *release, enum choice choice)
+/* Does modprobe take all three from where the choice says? @path: the first that it does not, "" if none. */
+static bool resolved(const struct host *host, const char *release, enum choice choice, char *path)
 {
 	static const char * const names[] = { "kvm", "kvm_intel", "kvm_amd" };
-	char dir[PATH_MAX], path[PATH_MAX], why[WHY_MAX];
+	char dir[PATH_MAX], why[WHY_MAX];
 
 	if (choice == CHOICE_STOCK)
 		path_stock_dir(host, release, dir);
 	else
 		path_fixed_dir(host, release, dir);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t length = strlen(dir);
-
-		if (resolve_file(host, release, names[i], path, why) ||
-		    strncmp(path, dir, length) != 0 || path[length] != '/')
+		if (resolve_file(host, release, names[i], path, why) || !path_inside(path, dir))
 			return false;
 	}
 	return true;
@@ -180,7 +177,7 @@ static int run_depmod(const struct host *host, const char *release, const char *
 	if (!err && symlink(".", usr))
 		err = -errno;
 	if (err) {
-		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", work,
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); make it writable, or free some space there", work,
 			 strerror(-err));
 		return err;
 	}
@@ -196,7 +193,7 @@ static int run_depmod(const struct host *host, const char *release, const char *
 		return err;
 	err = publish_indexes(view, dir);
 	if (err)
-		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", dir,
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); make it writable, or free some space there", dir,
 			 strerror(-err));
 	return err;
 }
@@ -204,24 +201,24 @@ static int run_depmod(const struct host *host, const char *release, const char *
 /* depmod for @release, if its answer is not what it should be. */
 static int settle(const struct host *host, const char *release, enum choice choice, char *why)
 {
-	char work[PATH_MAX];
+	char work[PATH_MAX], path[PATH_MAX];
 	int err;
 
-	if (resolved(host, release, choice))
+	if (resolved(host, release, choice, path))
 		return 0;
 	snprintf(work, sizeof(work), "%s", host_path(host, "/var/lib/kvm-fixes/depmod.XXXXXX"));
 	if (!mkdtemp(work)) {
 		err = -errno;
-		snprintf(why, WHY_MAX, "%s: cannot be made (%s); free some space there", work,
+		snprintf(why, WHY_MAX, "%s: cannot be made (%s); make it writable, or free some space there", work,
 			 strerror(-err));
 		return err;
 	}
 	err = run_depmod(host, release, work, why);
 	remove_tree(work);
-	if (!err && !resolved(host, release, choice)) {
+	if (!err && !resolved(host, release, choice, path)) {
 		snprintf(why, WHY_MAX,
-			 "kernel %s: depmod prefers other modules than the %s ones all the same; look for override and search lines in depmod.d",
-			 release, choice_name(choice));
+			 "kernel %s: depmod prefers %.200s to the %s modules all the same; remove that file, or look for override and search lines in depmod.d",
+			 release, path[0] ? path : "others", choice_name(choice));
 		err = -EEXIST;
 	}
 	return err;
@@ -267,7 +264,7 @@ int choice_set(const struct host *host, enum choice choice, char *why)
 	int err = write_choice(host, choice);
 
 	if (err) {
-		snprintf(why, WHY_MAX, "%s: cannot be changed (%s); free some space there",
+		snprintf(why, WHY_MAX, "%s: cannot be changed (%s); make it writable, or free some space there",
 			 host_path(host, CHOICE_FILE), strerror(-err));
 		return err;
 	}

@@ -241,7 +241,7 @@ int journal_write(const struct host *host, const char *path, const struct journa
 	err = text ? publish(file, text, strlen(text), 0644) : -ENOMEM;
 	json_object_put(object);
 	if (err)
-		snprintf(why, WHY_MAX, "%s: cannot be written (%s); free some space there", file,
+		snprintf(why, WHY_MAX, "%s: cannot be written (%s); make it writable, or free some space there", file,
 			 strerror(-err));
 	return err;
 }

@@ -64,7 +64,7 @@ static int keep(const struct host *host, struct image *image, char *why)
 		return -ESTALE;
 	}
 	if (err) {
-		snprintf(why, WHY_MAX, "%s: cannot be copied to %s (%s); free some space there", from, dir,
+		snprintf(why, WHY_MAX, "%s: cannot be copied to %s (%s); make it writable, or free some space there", from, dir,
 			 strerror(-err));
 		return err;
 	}

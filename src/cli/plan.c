@@ -13,6 +13,7 @@
 #include "devnode.h"
 #include "guesttest.h"
 #include "holders.h"
+#include "json.h"
 #include "plan.h"
 #include "resolve.h"
 
@@ -338,6 +339,44 @@ static void find_next(const struct cli *cli, struct plan *plan, enum target targ
 		check_audit(host, plan);
 }
 
+/* Somebody else's modules, where modprobe takes those. */
+static void check_rival(const struct host *host, struct plan *plan, enum target target)
+{
+	const char *const names[] = { "kvm", host->vendor };
+	char stock[PATH_MAX], fixed[PATH_MAX], path[PATH_MAX], why[WHY_MAX];
+
+	path_stock_dir(host, host->release, stock);
+	path_fixed_dir(host, host->release, fixed);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (resolve_file(host, host->release, names[i], path, why) ||
+		    path_inside(path, stock) || path_inside(path, fixed))
+			continue;
+		if (target == TARGET_FIXED)
+			plan_refuse(plan, "modprobe loads %.200s, which is neither the kernel's own nor ours; remove it (dpkg -S tells whose it is) and run: /usr/lib/kvm-fixes/dkms-kernel install %s",
+				    path, host->release);
+		else
+			snprintf(plan->site, sizeof(plan->site), "modprobe loads %.200s, which is neither the kernel's own nor ours; where stock is chosen, it does not any more",
+				 path);
+	}
+}
+
+/* What else modprobe would do. The files are loaded by themselves, without that. */
+static void check_install_lines(const struct host *host, struct plan *plan)
+{
+	const char *const names[] = { "kvm", host->vendor };
+	char command[WHY_MAX / 2];
+
+	if (choice_boot_stock(host) != BOOT_AS_CHOSEN)
+		return;	/* then the lines are ours */
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (resolve_install_command(host, names[i], command, sizeof(command)) || !command[0])
+			continue;
+		text_printable(command);
+		snprintf(plan->site, sizeof(plan->site), "modprobe.d has 'install %s %s', which a swap does not run; afterwards run what of it is still wanted",
+			 names[i], command);
+	}
+}
+
 static bool same_image(const struct image *a, const struct image *b)
 {
 	return a->file[0] && b->file[0] && strcmp(a->build_id, b->build_id) == 0;
@@ -368,6 +407,8 @@ void plan_make(const struct cli *cli, enum target target, struct plan *plan)
 			same_image(&journal->former.vendor, &journal->next.vendor);
 	if (plan->already)
 		return;
+	check_rival(host, plan, target);
+	check_install_lines(host, plan);
 	check_use(host, plan, &kvm, &vendor);
 	if (target != TARGET_LAST && policy_reboot_pending(host, why) == STATE_YES)
 		plan_refuse(plan, "%s", why);

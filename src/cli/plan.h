@@ -21,7 +21,8 @@ enum target { TARGET_FIXED, TARGET_STOCK, TARGET_LAST };
  * @already: they are what is loaded
  * @in_use: one of the reasons is that KVM is in use: waiting may help
  * @reasons: why it must not begin; @n_reasons of them, each one line
- * @note: something to be said all the same, "" if nothing
+ * @note @site: something to be said all the same, "" if nothing; @site is of what the
+ * host's own configuration does, and worth telling afterwards too
  */
 struct plan {
 	struct journal journal;
@@ -31,7 +32,7 @@ struct plan {
 	bool in_use;
 	char reasons[REASONS_MAX][WHY_MAX];
 	unsigned int n_reasons;
-	char note[WHY_MAX];
+	char note[WHY_MAX], site[WHY_MAX];
 };
 
 /* Looks at everything and touches nothing. Always fills in @plan; plan_free() it. */

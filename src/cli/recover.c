@@ -165,7 +165,7 @@ int cmd_recover(struct cli *cli, int argc, char *argv[])
 	if (early) {
 		if (recover_boot_stock(&cli->host, why))
 			return cli_error(cli, EX_FAILED, "%s", why);
-		return report(cli, "early", "");
+		return report(cli, "early", why);
 	}
 	signals_hold();
 	lock = lock_take(&cli->host, LOCK_WAIT, why);

@@ -15,7 +15,9 @@ int recover_files(const struct cli *cli);
 
 /*
  * With the boot argument, or where the kernel would refuse the replaced files, writes
- * modprobe lines that load the stock ones; otherwise removes them. For before udev: it needs nothing but /lib/modules and /run. 0 or -errno with @why set.
+ * modprobe lines that load the stock ones; otherwise removes them. For before udev: it needs nothing but
+ * /lib/modules and /run. 0, and @why says what the host's own configuration would have done else, if
+ * anything; or -errno with @why set.
  */
 int recover_boot_stock(const struct host *host, char *why);
 

@@ -58,6 +58,7 @@ static struct json_object *set_json(const struct image_set *set)
 static struct json_object *plan_json(const struct cli *cli, const struct plan *plan)
 {
 	struct json_object *object = cli_json_begin(cli), *reasons = json_object_new_array();
+	char note[2 * WHY_MAX + 2];
 
 	add_text(object, "kernel", plan->journal.release);
 	add_text(object, "vendor", plan->journal.vendor);
@@ -68,7 +69,9 @@ static struct json_object *plan_json(const struct cli *cli, const struct plan *p
 	for (unsigned int i = 0; i < plan->n_reasons; i++)
 		json_object_array_add(reasons, json_object_new_string(plan->reasons[i]));
 	json_object_object_add(object, "reasons", reasons);
-	add_text(object, "note", plan->note);
+	snprintf(note, sizeof(note), "%s%s%s", plan->note, plan->note[0] && plan->site[0] ? "; " : "",
+		 plan->site);
+	add_text(object, "note", note);
 	return object;
 }
 
@@ -93,6 +96,8 @@ static int print_plan(const struct cli *cli, const struct plan *plan)
 	fprintf(cli->out, "         -> %s\n", text);
 	if (plan->note[0])
 		fprintf(cli->out, "note: %s\n", plan->note);
+	if (plan->site[0])
+		fprintf(cli->out, "note: %s\n", plan->site);
 	for (unsigned int i = 0; i < plan->n_reasons; i++)
 		fprintf(cli->out, "against it: %s\n", plan->reasons[i]);
 	fprintf(cli->out, "%s\n", plan->n_reasons ? "it would be refused" :
@@ -141,6 +146,8 @@ static int print_done(const struct cli *cli, const struct plan *plan, const stru
 		choice_name(plan->journal.to));
 	if (plan->note[0])
 		fprintf(cli->out, "%s\n", plan->note);
+	if (plan->site[0])
+		fprintf(cli->out, "%s\n", plan->site);
 	fprintf(cli->out, "%s\n", swap->guest.verdict);
 	for (size_t i = 0; i < differences->n; i++) {
 		const struct difference *difference = &differences->list[i];

@@ -19,8 +19,10 @@
 
 #include "devnode.h"
 #include "paramkeep.h"
+#include "resolve.h"
 #include "run.h"
 #include "swap.h"
+#include "cli_tree.h"
 
 static struct host host;
 static char why[WHY_MAX];
@@ -107,6 +109,10 @@ static void autoload_is_blocked_by_a_file_of_ours(void **state)
 	assert_int_equal(autoload_unblock(&host), 0);
 	assert_int_equal(autoload_block(&host), 0);
 	assert_int_equal(access(host_path(&host, BLOCK_FILE), R_OK), 0);
+	/* A site's own line for the module does not come before it. */
+	tree_text(&host, "/etc/modprobe.d/00-kvm.conf", "install kvm_intel modprobe -i kvm_intel\n");
+	assert_int_equal(resolve_install_command(&host, "kvm_intel", why, sizeof(why)), 0);
+	assert_string_equal(why, "/bin/false");
 	assert_int_equal(autoload_unblock(&host), 0);
 	assert_int_equal(access(host_path(&host, BLOCK_FILE), F_OK), -1);
 }
