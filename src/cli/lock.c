@@ -23,9 +23,15 @@ int lock_take(const struct host *host, unsigned int seconds, char *why)
 	int err = folder_make(host_path(host, "/var/lib/kvm-fixes"), 0755);
 	int fd = err ? -1 : open(host_path(host, LOCK_FILE), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
+	/* After a disk's error recover must work too: what is loaded needs no disk to come back. */
+	if (fd < 0 && errno == EROFS) {
+		fd = open(host_path(host, LOCK_FILE), O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			errno = EROFS;
+	}
 	if (fd < 0) {
 		err = err ? err : -errno;
-		snprintf(why, WHY_MAX, "%s: cannot be opened (%s); run it as root",
+		snprintf(why, WHY_MAX, "%s: cannot be opened (%s); run it as root, and see that it can be written",
 			 host_path(host, LOCK_FILE), strerror(-err));
 		return err;
 	}

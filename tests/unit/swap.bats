@@ -88,6 +88,37 @@ next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
 	json '.next.vendor.options == "nested=0 ept=1" and .former.vendor.options == "nested=0 ept=1" and .next.kvm.options == ""'
 }
 
+@test "a site's install lines are not run by a swap, which says so; blacklist and softdep do not matter" {
+	mkdir -p "$HOST/etc/modprobe.d"
+	printf '%s\n' 'blacklist kvm_intel' 'softdep kvm_intel pre: nothing post: more' 'options kvm_intel nested=0' >"$HOST/etc/modprobe.d/site.conf"
+	plan 0 swap --to fixed
+	json '.note | contains("modprobe.d") | not'
+	echo 'install kvm-intel /sbin/modprobe --ignore-install kvm_intel $CMDLINE_OPTS; /usr/local/bin/tune' >>"$HOST/etc/modprobe.d/site.conf"
+	plan 0 swap --to fixed
+	json '.note | endswith("modprobe.d has '"'install kvm_intel /sbin/modprobe --ignore-install kvm_intel \$CMDLINE_OPTS; /usr/local/bin/tune'"', which a swap does not run; afterwards run what of it is still wanted")'
+	json '.next.vendor.options == "nested=0"'
+	run "$CLI" swap --to fixed --dry-run
+	[[ $status == 0 && $output == *"note: modprobe.d has 'install kvm_intel "* ]]
+	# What it does to status: nothing, which goes by the files.
+	load_pair ours
+	status_is 0
+}
+
+@test "somebody else's modules are what modprobe loads: no swap to ours, and one to stock says so" {
+	local file=$HOST/lib/modules/$REL/updates/vendor/kvm.ko
+	rm -r "$HOST/lib/modules/$REL/updates/dkms"
+	mkdir -p "${file%/*}"
+	cp "$MODULES/other/kvm.ko" "$file"
+	depmod_for "$REL"
+	cp -a "$HOST/lib/modules/$REL" "$BATS_TEST_TMPDIR/before"
+	install_ours ours
+	against "modprobe loads $file, which is neither the kernel's own nor ours; remove it (dpkg -S tells whose it is)"
+	load_pair ours
+	plan 0 swap --to stock
+	json '.note | endswith("modprobe loads '"$file"', which is neither the kernel'"'"'s own nor ours; where stock is chosen, it does not any more")'
+	cmp "$file" "$MODULES/other/kvm.ko"
+}
+
 @test "a folder has no kernel: nothing but a dry run" {
 	run "$CLI" swap --to fixed
 	echo "$output"
@@ -244,6 +275,50 @@ compiled_by() {
 	[[ ! -e $HOST/etc/depmod.d/kvm-fixes-stock.conf ]]
 }
 
+# read_only DIR COMMAND... - in one line of standard error, on a host whose DIR is read-only.
+read_only() {
+	local dir=$1
+	shift
+	mount --bind "$dir" "$dir"
+	mount -o remount,bind,ro "$dir"
+	run "$@"
+	umount "$dir"
+	printf 'status %s: %s\n' "$status" "$output"
+}
+
+@test "recover on read-only file systems: one line, and the next recover does it" {
+	local dir
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	mkdir -p "$HOST/etc/depmod.d"
+	for dir in lib/modules etc var; do
+		choose_stock
+		journal committing
+		echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+		read_only "$HOST/$dir" "$CLI" recover
+		[[ $status == 1 && ${#lines[@]} == 1 && $output == *"(Read-only file system)"* ]]
+		[[ $(next_kvm) == */kvm.ko ]]
+		run "$CLI" recover
+		[[ $status == 0 && ! -e $SWAP/journal.json ]]
+		[[ $dir != var || $(next_kvm) == */updates/dkms/kvm.ko ]]
+		# Told once, it stays as it was, or where it was done in part, status has it.
+		if [[ $dir == lib/modules ]]; then
+			run -1 "$CLI" status
+			[[ $output == *"the replaced kvm is installed and chosen, and modprobe would load $(next_kvm); run: "* ]]
+		fi
+	done
+}
+
+@test "status, list and a dry run need nothing that can be written" {
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	read_only "$HOST" "$CLI" swap --to fixed --dry-run
+	[[ $status == 0 && $output == *"it would be done" ]]
+	read_only "$HOST" "$CLI" list
+	[[ $status == 0 ]]
+	load_pair ours
+	read_only "$HOST" "$CLI" status
+	[[ $status == 0 && $output != *unhealthy* ]]
+}
+
 @test "recover: a journal that is damaged is left alone, with what to do" {
 	mkdir -p "$SWAP"
 	echo '{"step":"loading"' >"$SWAP/journal.json"
@@ -305,7 +380,7 @@ compiled_by() {
 }
 
 @test "the boot argument makes modprobe load the stock files, for this boot" {
-	local file=$HOST/run/modprobe.d/kvm-fixes-boot.conf
+	local file=$HOST/run/modprobe.d/00-kvm-fixes-this-boot.conf
 	"$CLI" recover --early
 	[[ ! -e $file ]]
 	echo 'root=/dev/sda1 kvm_fixes=stock quiet' >"$HOST/proc/cmdline"
@@ -321,8 +396,48 @@ compiled_by() {
 	[[ $status == 1 && ${#lines[@]} == 1 && ! -e $file ]]
 }
 
+# modprobe_says NAME - what the real modprobe would do, by the host's configuration.
+modprobe_says() { modprobe -d "$HOST" -C "$HOST/etc/modprobe.d" -C "$HOST/run/modprobe.d" -S "$REL" -D "$1"; }
+
+@test "a boot with the stock modules comes before a site's install lines, and names what is not run" {
+	local file=$HOST/run/modprobe.d/00-kvm-fixes-this-boot.conf name
+	mkdir -p "$HOST/etc/modprobe.d"
+	echo 'install kvm_intel /sbin/modprobe -i kvm_intel $CMDLINE_OPTS; tune' >"$HOST/etc/modprobe.d/10-site.conf"
+	cp "$HOST/etc/modprobe.d/10-site.conf" "$HOST/etc/modprobe.d/00-first.conf"
+	echo 'kvm_fixes=stock' >"$HOST/proc/cmdline"
+	# A name that comes before ours: its line would put our module on top of the stock kvm.
+	run "$CLI" recover --early
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"modprobe.d has 'install kvm_intel /sbin/modprobe -i "*"comes before 00-kvm-fixes-this-boot.conf, so this boot loads what it always does; rename that file" ]]
+	[[ ! -e $file ]]
+	rm "$HOST/etc/modprobe.d/00-first.conf"
+	run "$CLI" recover --early
+	[[ $status == 0 && $output == "this boot loads the kernel's own modules, and does not run 'install kvm_intel /sbin/modprobe -i kvm_intel \$CMDLINE_OPTS; tune' of modprobe.d" ]]
+	for name in kvm kvm_intel kvm_amd; do
+		[[ $(modprobe_says "$name" | tail -n 1) == "install "*"insmod /lib/modules/$REL/kernel/arch/x86/kvm/${name/_/-}.ko "* ]]
+	done
+	# In such a boot too, a swap keeps others from loading KVM.
+	echo 'install kvm_intel /bin/false' >"$HOST/run/modprobe.d/00-kvm-fixes-swap.conf"
+	[[ $(modprobe_says kvm_intel | tail -n 1) == "install /bin/false"* ]]
+}
+
+@test "/run is full or read-only: a boot cannot be made to load the stock modules, and says so" {
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	mkdir -p "$HOST/run/modprobe.d"
+	mount -t tmpfs -o size=4k none "$HOST/run/modprobe.d"
+	head -c 4096 /dev/zero >"$HOST/run/modprobe.d/full" || true
+	echo 'kvm_fixes=stock' >"$HOST/proc/cmdline"
+	run "$CLI" recover --early
+	umount "$HOST/run/modprobe.d"
+	echo "$output"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"cannot be written (No space left on device)"* ]]
+	mount -t tmpfs -o ro none "$HOST/run/modprobe.d"
+	run "$CLI" recover --early
+	umount "$HOST/run/modprobe.d"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"cannot be written (Read-only file system)"* ]]
+}
+
 @test "a kernel that would refuse the replaced modules boots with the stock ones" {
-	local file=$HOST/run/modprobe.d/kvm-fixes-boot.conf
+	local file=$HOST/run/modprobe.d/00-kvm-fixes-this-boot.conf
 	mkdir -p "$HOST/sys/module/module/parameters"
 	echo Y >"$HOST/sys/module/module/parameters/sig_enforce"
 	"$CLI" recover --early
