@@ -199,6 +199,60 @@ writable() {
 	only_stock
 }
 
+# by_hand - `dkms install` as an operator types it: a build, the copying, a depmod.
+by_hand() {
+	local options=(-m kvm-fixes -v "$VERSION" -k "$REL" -a "$(uname -m)" --dkmstree "$HOST/var/lib/dkms"
+		--sourcetree "$HOST/usr/src" --installtree "$HOST/lib/modules")
+	dkms build "${options[@]}" && dkms install "${options[@]}"
+	depmod -b "$HOST" "$REL"
+}
+
+# one_set - what resolves is whole, and of one kind.
+one_set() {
+	all_in "$INTREE" || {
+		all_in "$DEST" && [[ $(modinfo -F kvm_fixes_build "$DEST"/kvm{,-intel,-amd}.ko | sort -u | wc -l) == 1 ]]
+	}
+}
+
+@test "dkms install by hand beside dkms-kernel: either may fail, a whole set resolves, and the next run mends it" {
+	local delay pid
+	install_it
+	for delay in 0 0.5; do
+		make_stock "$delay"
+		(sleep "$delay" && by_hand) >"$BIN/by-hand" 2>&1 &
+		pid=$!
+		install_it
+		[[ $status == 0 || ($status == 1 && ${#lines[@]} == 1) ]]
+		wait "$pid" || true
+		cat "$BIN/by-hand"
+		one_set
+	done
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
+@test "dkms install by hand stands still between its hooks while dkms-kernel installs" {
+	local pid
+	install_it
+	make_stock two
+	dkms_mode waits
+	by_hand >"$BIN/by-hand" 2>&1 &
+	pid=$!
+	while [[ ! -e $BIN/hanging ]]; do sleep 0.1; done
+	dkms_mode
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+	rm "$BIN/hanging"
+	wait "$pid"
+	cat "$BIN/by-hand"
+	ours_installed
+	install_it
+	[[ $status == 0 ]]
+	ours_installed
+}
+
 # packed PACKING - a whole life of modules that are compressed like the kernel's own.
 packed() {
 	compress_stock "$1"
@@ -312,4 +366,42 @@ somebody_else() {
 	[[ $(modinfo -F version "$(resolved kvm)") == 9 && $(resolved kvm-amd) == "$INTREE/kvm-amd.ko" ]]
 	run -0 "$DKMS" remove "$REL"
 	[[ $(modinfo -F version "$file") == 9 ]]
+}
+
+# merged_usr - from here on /lib is a link to usr/lib, as on every host of today.
+merged_usr() {
+	mkdir -p "$HOST/usr"
+	mv "$HOST/lib" "$HOST/usr/lib"
+	ln -s usr/lib "$HOST/lib"
+}
+
+# image_owns DIR VERSION - dpkg says that the modules below DIR are that image's.
+image_owns() {
+	make_packages
+	add_package "linux-image-$REL" "$2"
+	printf '%s/modules/%s/kernel/arch/x86/kvm/kvm.ko\n' "$1" "$REL" >"$HOST/var/lib/dpkg/info/linux-image-$REL.list"
+}
+
+@test "with and without merged /usr, and with either of dpkg's names for the modules" {
+	local dir
+	for dir in /lib /usr/lib /lib; do
+		image_owns "$dir" 6.1.51-1
+		install_it
+		ended 77 "its image is 6.1.51-1 and its headers are $VERSION_OK"
+		only_stock
+		image_owns "$dir" "$VERSION_OK"
+		install_it
+		[[ $status == 0 && $(state image) == "$VERSION_OK" ]]
+		ours_installed
+		run -0 "$DKMS" repair "$REL"
+		[[ -z $output ]]
+		run -0 "$DKMS" remove "$REL"
+		only_stock
+		[[ -L $HOST/lib ]] || merged_usr
+	done
+	add_package vendor-kvm 1
+	printf '/usr/lib/modules/%s/extra/kvm.ko\n' "$REL" >"$HOST/var/lib/dpkg/info/vendor-kvm.list"
+	somebody_else "$MODDIR/extra/kvm.ko"
+	install_it
+	ended 1 "of the package vendor-kvm"
 }

@@ -119,6 +119,22 @@ next_kvm() { modinfo -b "$HOST" -k "$REL" -n kvm; }
 	cmp "$file" "$MODULES/other/kvm.ko"
 }
 
+@test "a host with merged /usr" {
+	rm "$HOST/usr/lib"
+	mv "$HOST/lib" "$HOST/usr/lib"
+	mv "$HOST/usr/kvm-fixes" "$HOST/usr/lib/"
+	ln -s usr/lib "$HOST/lib"
+	plan 0 swap --to fixed
+	choose_stock
+	status_is 0
+	journal committing
+	echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+	recovered finished
+	[[ $(next_kvm) == */updates/dkms/kvm.ko ]]
+	load_pair ours
+	status_is 0
+}
+
 @test "a folder has no kernel: nothing but a dry run" {
 	run "$CLI" swap --to fixed
 	echo "$output"
