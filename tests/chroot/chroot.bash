@@ -119,4 +119,20 @@ nothing_loaded() {
 	[[ ! -s $CHROOT/var/log/loads ]] && cmp "$PLACE/loaded" <(cat /proc/modules 2>/dev/null)
 }
 
+# killed_when FILE COMMAND... - it and all that it started are killed, SIGKILL at once,
+# a moment after FILE has come to hold something.
+killed_when() {
+	rm -f "$CHROOT$1"
+	# shellcheck disable=SC2016 # for the inner shell, whose end is everyone's
+	inside unshare --pid --fork --mount --propagation unchanged --mount-proc bash -c '
+		file=$1
+		shift
+		"$@" >/var/log/killed 2>&1 &
+		until [[ -s $file ]]; do
+			kill -0 $! || { tail -n 5 /var/log/killed; exit 1; }
+			sleep 0.1
+		done
+		sleep 1' - "$@"
+}
+
 depmods() { grep -c "$1" "$CHROOT/var/log/depmod" || true; }

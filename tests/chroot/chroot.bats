@@ -74,6 +74,20 @@ teardown_file() { chroot_teardown_file; }
 	[[ $(depmods dkms-kernel) == 1 && $(depmods /usr/sbin/dkms) == 0 ]]
 }
 
+# carried - what the kernel's initrd has of KVM, and what a boot loads, by status.
+carried() {
+	inside bash -c 'mount -t sysfs sysfs /sys && kvm-fixes --json status --no-holders' >"$PLACE/status" || true
+	jq -r --arg release "$RELEASE" '.kernels[] | select(.release == $release) | .initrd.carries_kvm + " " + .next_boot' "$PLACE/status"
+}
+
+@test "an initrd of initramfs-tools that is made to hold KVM has ours, and status knows" {
+	mkdir -p "$CHROOT/etc/initramfs-tools/conf.d"
+	echo MODULES=list >"$CHROOT/etc/initramfs-tools/conf.d/small"
+	printf '%s\n' kvm_intel kvm_amd >>"$CHROOT/etc/initramfs-tools/modules"
+	inside update-initramfs -c -k "$RELEASE"
+	[[ $(carried) == "same ours" ]]
+}
+
 @test "installing again does nothing, and is quick" {
 	local start=$SECONDS before
 	before=$(stat -c %Y:%i "$MODULES"/updates/dkms/*)
@@ -127,6 +141,13 @@ teardown_file() { chroot_teardown_file; }
 	[[ $(state state) == removed && ! -e $MODULES/updates ]]
 	stock_whole
 	resolves_to_stock
+}
+
+@test "with that, the initrd holds modules that are gone, and status says what to run" {
+	[[ $(carried) == "old initrd" ]]
+	inside update-initramfs -u -k "$RELEASE"
+	[[ $(carried) == "same stock" ]]
+	rm "$CHROOT/boot/initrd.img-$RELEASE"
 }
 
 @test "even where DKMS moves the kernel's own modules away, they are back in place" {

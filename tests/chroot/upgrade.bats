@@ -132,8 +132,20 @@ repack() {
 	resolves_to_stock
 	[[ $(state state) == skipped && $(state reason) == *"nothing to fix"* ]]
 	inside rm /etc/kvm-fixes/kvm-fixes.conf
-	run -0 inside /usr/lib/kvm-fixes/dkms-kernel install "$NEWEST"
+}
+
+@test "dpkg is killed while our hook of the kernel builds: stock resolves, and dpkg --configure -a builds ours" {
+	at "$NEWEST"
+	killed_when "/var/lib/kvm-fixes/kernels/$NEWEST/dkms.log" apt-get -y -qq install --reinstall "linux-image-$NEWEST"
+	run ! packages_whole
+	resolves_to_stock
+	[[ ! -e $MODULES/updates/dkms/kvm.ko && ! -e $MODULES/updates/dkms/kvm.ko.xz ]]
+	run -0 inside dpkg --configure -a
+	echo "$output"
+	packages_whole
+	[[ $(state state) == installed ]]
 	resolves_to_ours
+	stock_whole
 }
 
 @test "a kernel that no patch fits installs as ever, with its own modules" {

@@ -114,6 +114,16 @@ teardown_file() { chroot_teardown_file; }
 	rm -r "$CHROOT/lib/modules/$fake"
 }
 
+@test "dpkg is killed while they are configured: a whole set resolves" {
+	killed_when "/var/lib/kvm-fixes/kernels/$RELEASE/dkms.log" dpkg --configure -a
+	run ! packages_whole
+	# The former ones, until theirs are built.
+	[[ $(inside modinfo -k "$RELEASE" -F kvm_fixes_build kvm) == "$(inside modinfo -k "$RELEASE" -F kvm_fixes_build kvm_amd)" ]]
+	resolves_to_ours
+	stock_whole
+	nothing_loaded
+}
+
 @test "configured, it has replaced the modules of the former version" {
 	run -0 inside dpkg --configure -a
 	echo "$output"
