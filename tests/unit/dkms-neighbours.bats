@@ -46,24 +46,18 @@ writable() {
 	ours_installed
 }
 
-@test "/lib/modules is read-only, and what is installed is right: nobody minds" {
-	install_it
-	read_only "$MODDIR"
-	: >"$BIN/calls"
-	install_it
-	[[ $status == 0 && -z $output && -z $(dkms_calls) ]]
-	run -0 "$DKMS" repair "$REL"
-	[[ -z $output ]]
-	ours_installed
-}
-
-@test "/lib/modules is read-only: an upgrade and a removal leave what can be loaded" {
+@test "/lib/modules is read-only: nothing to do is no error, an upgrade and a removal leave what can be loaded" {
 	local command
 	install_it
 	cp -a "$MODDIR" "$BIN/before"
+	: >"$BIN/calls"
+	read_only "$MODDIR"
+	for command in install repair; do
+		run -0 "$DKMS" "$command" "$REL"
+		[[ -z $output && -z $(dkms_calls) ]]
+	done
 	echo 0.9.9 >"$PROJECT/VERSION"
 	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.9.9"/' "$PROJECT/dkms.conf"
-	read_only "$MODDIR"
 	for command in install remove forget; do
 		run "$DKMS" "$command" "$REL"
 		ended 1 "Read-only file system"
@@ -120,7 +114,7 @@ writable() {
 	mkdir "$TMPDIR"
 	mount -t tmpfs -o size=1m none "$TMPDIR"
 	FIXED_DISK=$TMPDIR
-	for pages in 0 1 2 4 6 9 13 20 30 60; do
+	for pages in 0 2 5 10 20 60; do
 		head -c $((($(stat -f -c %b "$TMPDIR") - pages) * 4096)) /dev/zero >"$TMPDIR/filler"
 		install_it
 		[[ $status == 0 || ($status == 1 && ${#lines[@]} == 1) ]]
