@@ -70,6 +70,32 @@ stock_whole() {
 	done
 }
 
+# kill_dkms - the one that builds in this root, and what it started: that would go on
+# under the lock, and the next run would wait for it.
+kill_dkms() {
+	local dir
+	for dir in /proc/[0-9]*; do
+		if [[ $(readlink "$dir/cwd") == "$TREE"/* ]] ||
+			tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -q "dkms build .*$TREE"; then
+			kill -9 "${dir##*/}" 2>/dev/null || true
+		fi
+	done
+}
+
+@test "DKMS is killed while it builds: one line, and stock modules" {
+	local pid code=0
+	"$DKMS_KERNEL" install "$KERNEL" 2>"$PLACE/said" &
+	pid=$!
+	until [[ -e $TREE/kvm-fixes/$VERSION/build/tree/.prepared/complete ]] || ! kill -0 "$pid"; do sleep 0.2; done
+	kill_dkms
+	wait "$pid" || code=$?
+	kill_dkms
+	cat "$PLACE/said"
+	[[ $code == 1 && $(wc -l <"$PLACE/said") == 1 && $(cat "$PLACE/said") == *"dkms build failed"* && $(state state) == failed ]]
+	takes_from kernel/arch/x86/kvm
+	[[ ! -e $MODULES/updates ]]
+}
+
 @test "install: built, in place, resolved, on record" {
 	run -0 "$DKMS_KERNEL" install "$KERNEL"
 	[[ -z $output && $(state state) == installed && $(state version) == "$VERSION" ]]
@@ -110,6 +136,34 @@ stock_whole() {
 	takes_from updates/dkms
 }
 
+# to_zstd DIR - the modules of KVM there, which is a kernel's folder. Ours stay as they
+# are: how to pack them, DKMS 3.0 sees in /lib/modules, be it told another place.
+to_zstd() {
+	local file
+	for file in "$1"/kernel/arch/x86/kvm/kvm*.ko*; do
+		plain "$file" | zstd -q -o "${file%.ko*}.ko.zst"
+		rm "$file"
+	done
+}
+
+plain() {
+	case $1 in
+	*.xz) xz -dc "$1" ;;
+	*) cat "$1" ;;
+	esac
+}
+
+@test "the kernel's own modules come as .ko.zst: what is installed stays" {
+	to_zstd "$MODULES"
+	to_zstd "$PLACE/before"
+	depmod -b "$KVM_FIXES_ROOT" "$KERNEL"
+	takes_from updates/dkms
+	mkdir -p "$PLACE/base/lib/modules"
+	mv "$PLACE/before" "$PLACE/base/lib/modules/$KERNEL"
+	depmod -b "$PLACE/base" "$KERNEL"
+	mv "$PLACE/base/lib/modules/$KERNEL" "$PLACE/before"
+}
+
 @test "an upgrade of ours is installed, and the former version is gone" {
 	local next=$PLACE/next
 	mkdir "$next"
@@ -121,6 +175,21 @@ stock_whole() {
 	takes_from updates/dkms
 	stock_whole
 	[[ -z $(find "$TREE/kvm-fixes" -path "*/$VERSION/$KERNEL*") ]]
+}
+
+@test "DKMS is killed by hand while it copies, and somebody runs depmod: repaired to stock" {
+	local VERSION=$VERSION.1
+	by_hand uninstall "$MODULES/build"
+	mkdir "$PLACE/bin"
+	printf '#!/bin/bash\n/bin/cp "$@" || exit\n[[ $* != */updates/dkms/kvm-intel.ko* ]] || kill -9 "$(awk "{ print \\$4 }" "/proc/$PPID/stat")" "$PPID"\n' >"$PLACE/bin/cp"
+	chmod 755 "$PLACE/bin/cp"
+	PATH=$PLACE/bin:$PATH by_hand install "$MODULES/build"
+	[[ $status == 137 && $(cd "$MODULES/updates/dkms" && echo kvm*) == "kvm-intel.ko"*" kvm.ko"* ]]
+	run -0 "$PLACE/next/scripts/dkms-kernel" repair "$KERNEL"
+	[[ $output == *"removed what an interrupted installation left" ]]
+	stock_whole
+	takes_from kernel/arch/x86/kvm
+	[[ ! -e $MODULES/updates ]]
 }
 
 @test "a build that cannot be is not made: DKMS ends, and nothing is installed" {
