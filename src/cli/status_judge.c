@@ -162,6 +162,15 @@ static void judge_pair(struct status *status)
 		problem(status, "%s is loaded and kvm is not; reboot", vendor->name);
 }
 
+/* A reason may end in what to run, by a name that is in no PATH: it is said once, in full. */
+static int reason_length(const char *reason)
+{
+	const char *end = strstr(reason, "; run: dkms-kernel ");
+	size_t length = end ? (size_t)(end - reason) : strlen(reason);
+
+	return length < 200 ? (int)length : 200;
+}
+
 static void judge_kernels(struct status *status)
 {
 	const struct kernel *running = &status->kernels[status->running];
@@ -178,8 +187,8 @@ static void judge_kernels(struct status *status)
 		problem(status, "the replacement for kernel %s masks a newer module of its own; run: " REBUILD " %s",
 			running->release, running->release);
 	if (strcmp(running->state, "failed") == 0 && status->choice == CHOICE_FIXED)
-		problem(status, "the replacement for kernel %s could not be built: %.200s; mend that and run: " REBUILD " %s",
-			running->release, running->reason, running->release);
+		problem(status, "kernel %s has no replacement: %.*s; mend that and run: " REBUILD " %s",
+			running->release, reason_length(running->reason), running->reason, running->release);
 	if (initrd_carries(status->host, running, initrd) == CARRIED_OTHER)
 		problem(status, "%.200s carries other KVM modules than modprobe would load; run: update-initramfs -u -k %s (or dracut -f)",
 			initrd->path, running->release);

@@ -263,7 +263,9 @@ setup() {
 	record "$REL" failed "the compiler is missing"
 	depmod_for "$REL"
 	load_pair stock
-	unhealthy "the replacement for kernel $REL could not be built: the compiler is missing"
+	unhealthy "kernel $REL has no replacement: the compiler is missing; mend that and run: /usr/lib/kvm-fixes/dkms-kernel install $REL"
+	record "$REL" failed "damaged: kvm.ko is cut short; run: dkms-kernel install $REL"
+	unhealthy "kernel $REL has no replacement: damaged: kvm.ko is cut short; mend that and run: /usr/lib/kvm-fixes/dkms-kernel install $REL"
 }
 
 @test "damaged records are reported, whatever is in them" {
