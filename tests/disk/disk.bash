@@ -113,7 +113,7 @@ reachable() {
 # our cache; and dpkg writes as it does on a host.
 slim() {
 	local name keep
-	keep=$(for name in "${HOST_MODULES[@]}"; do inside modprobe --show-depends -S "$RELEASE" "$name"; done | awk '$1 == "insmod" { print $2 }' | sort -u)
+	keep=$(for name in "${HOST_MODULES[@]}"; do inside modprobe --show-depends -S "$RELEASE" "$name"; done | awk '$1 == "insmod" { sub("^/usr", "", $2); print $2 }' | sort -u)
 	(cd "$CHROOT" && find "./lib/modules/$RELEASE/kernel" -name '*.ko*' | sed 's/^[.]//' | grep -vxF -e "$keep" | sed 's/^/./' | xargs -d '\n' rm --)
 	inside depmod "$RELEASE"
 	rm -rf "$CHROOT"/root/kvm-fixes "$CHROOT"/usr/src/linux-source-* "$CHROOT"/usr/share/doc/* "$CHROOT"/var/lib/apt/lists/*
