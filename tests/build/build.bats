@@ -16,8 +16,8 @@ setup_file() {
 	cp -r "$REPO"/{scripts,include,patches,src,Kbuild,VERSION,Makefile} "$PLACE/project/"
 	HEADERS=/lib/modules/$KERNEL/build
 	# The checkout may be where only root may look.
-	cp -r "$IMAGE/lib/modules/$KERNEL/kernel/arch/x86/kvm" "$PLACE/stock"
-	STOCK=$PLACE/stock FIRST=0
+	cp -r "$IMAGE/lib/modules/$KERNEL/kernel/arch/x86/kvm" "$PLACE/shipped"
+	STOCK=$PLACE/shipped FIRST=0
 	export REPO PLACE HEADERS STOCK FIRST KVM_FIXES_COMMAND=$PLACE/cli/kvm-fixes
 	as_nobody make -s -C "$PLACE/project" modules "BUILD=$PLACE/cli" "KERNEL=$KERNEL" "STOCK=$STOCK" "OUT=$PLACE/a" >"$PLACE/log" 2>&1 ||
 		FIRST=$?
