@@ -6,7 +6,8 @@
 # recorded, and the disk as it was at some instant is booted: with all that it had got
 # by then, or with a part lost of what it had not been told to flush. $SEED chooses the
 # instants: $NAMED of the named steps ("all") and $CUTS others, once and, with $UPGRADE, for two
-# ways to mount the file system. What was seen with the same files is not tried again.
+# ways to mount the file system. Of those at entries that $FINISH divides, what was cut off is
+# finished. What was seen with the same files is not tried again.
 
 bats_require_minimum_version 1.5.0
 load power
