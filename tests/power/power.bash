@@ -61,8 +61,9 @@ instants() {
 	local dir=$POWER/$1 first last i n
 	first=$(awk '$2 == "install:begin" { print $1 }' "$dir/marks")
 	last=$(awk '$2 == "over" { print $1 }' "$dir/marks")
-	RANDOM=$((SEED % 32768))
 	{
+		# Here, since a subshell begins its own row of numbers.
+		RANDOM=$((SEED % 32768))
 		awk '$2 != name { print $1, 0, $2 } { name = $2 }' "$dir/marks" | named "$2"
 		for ((i = 0; i < $3; i++)); do
 			n=$(((RANDOM * 32768 + RANDOM) % (last - first) + first))
