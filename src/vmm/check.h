@@ -74,6 +74,7 @@ int check_io_register_race(struct check_ctx *ctx);
 
 void ctx_init(struct check_ctx *ctx, int kvm, size_t run_size, unsigned int loops);
 void ctx_destroy(struct check_ctx *ctx);
+int ctx_retry(struct check_ctx *ctx);
 void ctx_reset(struct check_ctx *ctx);
 bool ctx_expired(struct check_ctx *ctx);
 void ctx_expire(struct check_ctx *ctx, unsigned int seconds);

@@ -14,12 +14,14 @@
 
 #define INTERRUPTS	8
 #define SETTLE_US	2000
+#define TRIES		3	/* in an emulated host, see emulated_by_qemu() */
 
 /* What the vCPU's thread has heard from the guest. */
 struct reports {
 	unsigned int ready;	/* these two are counted by ctx_add() */
 	unsigned int taken;
 	unsigned int idle;	/* under ctx->lock */
+	bool surplus;		/* more were taken than sent; for after vcpu_join() */
 };
 
 /*
@@ -39,10 +41,12 @@ static int on_exit(struct vcpu *vcpu, void *arg)
 		ctx_add(ctx, &reports->taken);
 		return VCPU_GO;
 	}
-	if (taken != reports->taken)
+	if (taken != reports->taken) {
+		reports->surplus = true;
 		return ctx_fail(ctx,
 				"guest took %u interrupts from one report to the next, expected 1",
 				taken - reports->taken);
+	}
 	if (!reports->ready) {
 		ctx_add(ctx, &reports->ready);
 		return VCPU_GO;
@@ -63,7 +67,7 @@ static int signal_irq(struct check_ctx *ctx, int fd)
 }
 
 /* @sent interrupts so far: all were taken, none more, and the vCPU has halted again. */
-static int expect_taken(struct vcpu *vcpu, const struct reports *reports, unsigned int sent)
+static int expect_taken(struct vcpu *vcpu, struct reports *reports, unsigned int sent)
 {
 	struct check_ctx *ctx = vcpu->vm->ctx;
 	unsigned int taken;
@@ -75,12 +79,14 @@ static int expect_taken(struct vcpu *vcpu, const struct reports *reports, unsign
 	pthread_mutex_lock(&ctx->lock);
 	taken = reports->taken;
 	pthread_mutex_unlock(&ctx->lock);
-	if (taken != sent)
+	if (taken != sent) {
+		reports->surplus = true;
 		return ctx_fail(ctx, "guest took %u interrupts of %u that were sent", taken, sent);
+	}
 	return 0;
 }
 
-static int deliver(struct vcpu *vcpu, const struct reports *reports, int fd, unsigned int n)
+static int deliver(struct vcpu *vcpu, struct reports *reports, int fd, unsigned int n)
 {
 	for (unsigned int sent = 0; sent < n; sent++)
 		if (expect_taken(vcpu, reports, sent) || signal_irq(vcpu->vm->ctx, fd))
@@ -89,7 +95,7 @@ static int deliver(struct vcpu *vcpu, const struct reports *reports, int fd, uns
 }
 
 /* Taken off, the eventfd keeps its count and the vCPU sleeps on. */
-static int deassigned(struct vcpu *vcpu, const struct reports *reports, int fd, unsigned int n)
+static int deassigned(struct vcpu *vcpu, struct reports *reports, int fd, unsigned int n)
 {
 	struct check_ctx *ctx = vcpu->vm->ctx;
 	uint64_t left;
@@ -106,26 +112,27 @@ static int deassigned(struct vcpu *vcpu, const struct reports *reports, int fd, 
 	return 0;
 }
 
-static int run_guest(struct vm *vm, int fd, unsigned int n)
+static int run_guest(struct vm *vm, int fd, unsigned int n, struct reports *reports)
 {
 	struct vcpu *vcpu = &vm->vcpus[0];
-	struct reports reports = { 0 };
 	int ret;
 
-	if (vm_irqfd(vm, fd, 0) || vcpu_start(vcpu, on_exit, &reports))
+	if (vm_irqfd(vm, fd, 0) || vcpu_start(vcpu, on_exit, reports))
 		return -1;
-	ret = deliver(vcpu, &reports, fd, n) || deassigned(vcpu, &reports, fd, n) ? -1 : 0;
+	ret = deliver(vcpu, reports, fd, n) || deassigned(vcpu, reports, fd, n) ? -1 : 0;
 	vcpu_stop(vcpu);
 	if (vcpu_join(vcpu) || ret)
 		return -1;
-	ctx_note(vm->ctx, "%u interrupts, %u idle wake-ups", n, reports.idle);
+	ctx_note(vm->ctx, "%u interrupts, %u idle wake-ups", n, reports->idle);
 	return 0;
 }
 
 /*
  * QEMU's software emulation (seen with 7.2) delivers an interrupt twice when one of its
  * CPUs is interrupted by another just as it enters a guest with that interrupt: the guest
- * takes more than KVM has put in. With everything on one CPU it does not happen.
+ * takes more than KVM has put in. It is rare with everything on one CPU, which others
+ * may still interrupt, so there what is taken too often is tried again. A KVM that does
+ * it always fails all the same.
  */
 static bool emulated_by_qemu(void)
 {
@@ -141,7 +148,7 @@ static bool emulated_by_qemu(void)
 	return memcmp(name, "TCGTCGTCGTCG", sizeof(name)) == 0;
 }
 
-static int run_on_one_cpu(struct vm *vm, int fd, unsigned int n)
+static int run_on_one_cpu(struct vm *vm, int fd, unsigned int n, struct reports *reports)
 {
 	cpu_set_t all, one;
 	int cpu = 0, ret;
@@ -154,9 +161,29 @@ static int run_on_one_cpu(struct vm *vm, int fd, unsigned int n)
 	CPU_SET(cpu, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
 		return ctx_fail(vm->ctx, "sched_setaffinity: %s", strerror(errno));
-	ret = run_guest(vm, fd, n);
+	ret = run_guest(vm, fd, n, reports);
 	if (sched_setaffinity(0, sizeof(all), &all))
 		return ctx_fail(vm->ctx, "sched_setaffinity: %s", strerror(errno));
+	return ret;
+}
+
+/* One VM and one eventfd; @reports says more about a failure. */
+static int try_once(struct check_ctx *ctx, bool on_one_cpu, struct reports *reports)
+{
+	unsigned int n = INTERRUPTS * ctx->loops;
+	struct vm vm;
+	int fd, ret;
+
+	memset(reports, 0, sizeof(*reports));
+	fd = event_open(ctx);
+	if (fd < 0)
+		return -1;
+	ret = vm_open(&vm, ctx, &guest_irq, 1, true);
+	if (ret == 0)
+		ret = on_one_cpu ? run_on_one_cpu(&vm, fd, n, reports) :
+				   run_guest(&vm, fd, n, reports);
+	vm_close(&vm);
+	close(fd);
 	return ret;
 }
 
@@ -168,17 +195,16 @@ static int run_on_one_cpu(struct vm *vm, int fd, unsigned int n)
  */
 int check_irqfd(struct check_ctx *ctx)
 {
-	unsigned int n = INTERRUPTS * ctx->loops;
-	struct vm vm;
-	int fd, ret;
+	const bool emulated = emulated_by_qemu();
+	struct reports reports;
+	unsigned int tries = 1;
 
-	fd = event_open(ctx);
-	if (fd < 0)
-		return -1;
-	ret = vm_open(&vm, ctx, &guest_irq, 1, true);
-	if (ret == 0)
-		ret = emulated_by_qemu() ? run_on_one_cpu(&vm, fd, n) : run_guest(&vm, fd, n);
-	vm_close(&vm);
-	close(fd);
-	return ret;
+	while (try_once(ctx, emulated, &reports)) {
+		if (!reports.surplus || !emulated || tries == TRIES || ctx_retry(ctx))
+			return -1;
+		tries++;
+	}
+	if (tries > 1)
+		ctx_note(ctx, "at try %u, for the emulator", tries);
+	return 0;
 }

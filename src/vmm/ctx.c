@@ -42,6 +42,27 @@ void ctx_destroy(struct check_ctx *ctx)
 }
 
 /**
+ * ctx_retry() - take a failure back, for another try at the same thing
+ * @ctx: what no thread of the failed try uses any more
+ *
+ * Once time is up the failure stays.
+ *
+ * Return: 0, or -1 when time is up.
+ */
+int ctx_retry(struct check_ctx *ctx)
+{
+	bool failed;
+
+	pthread_mutex_lock(&ctx->lock);
+	failed = ctx->expired;
+	ctx->failed = failed;
+	if (!failed)
+		ctx->reason[0] = '\0';
+	pthread_mutex_unlock(&ctx->lock);
+	return failed ? -1 : 0;
+}
+
+/**
  * ctx_reset() - get ready for the next check
  * @ctx: what no check uses now
  *
@@ -49,12 +70,8 @@ void ctx_destroy(struct check_ctx *ctx)
  */
 void ctx_reset(struct check_ctx *ctx)
 {
-	pthread_mutex_lock(&ctx->lock);
-	ctx->failed = ctx->expired;
-	if (!ctx->failed)
-		ctx->reason[0] = '\0';
+	ctx_retry(ctx);
 	ctx->detail[0] = '\0';
-	pthread_mutex_unlock(&ctx->lock);
 }
 
 /* Keep the reason if it is the first, end all waits, stop the vCPUs. */

@@ -199,6 +199,11 @@ static void ctx_first_reason(void **state)
 	/* A failure ends waits that nothing else would end. */
 	assert_int_equal(ctx_wait(&ctx, &counter, 2, "it"), -1);
 	assert_int_equal(ctx_poll(&ctx, &word, 0, 1, "it"), -1);
+	/* Another try may follow, and what was said before stays. */
+	assert_int_equal(ctx_retry(&ctx), 0);
+	assert_false(ctx_failed(&ctx));
+	assert_string_equal(ctx.reason, "");
+	assert_string_equal(ctx.detail, "real: one; long: 2");
 	ctx_reset(&ctx);
 	assert_false(ctx_failed(&ctx));
 	assert_string_equal(ctx.detail, "");
@@ -206,6 +211,7 @@ static void ctx_first_reason(void **state)
 	ctx_expire(&ctx, 3);
 	assert_string_equal(ctx.reason,
 			    "still waits for godot after the 3 s that the whole run may take");
+	assert_int_equal(ctx_retry(&ctx), -1);
 	ctx_reset(&ctx);
 	assert_true(ctx_failed(&ctx) && ctx_expired(&ctx));
 	ctx_destroy(&ctx);
