@@ -59,7 +59,7 @@ chroot_setup_file() {
 	mkdir -p "$CACHE" "$BUILD"
 	PLACE=$(mktemp -d "$BUILD/chroot.XXXXXX")
 	export PLACE
-	cat /proc/modules >"$PLACE/loaded" 2>/dev/null || true
+	loaded_modules >"$PLACE/loaded"
 	make_chroot >&2
 }
 
@@ -115,8 +115,11 @@ stock_whole() {
 	(cd "$STATE/stock/$RELEASE" && sha256sum --quiet -c SHA256SUMS)
 }
 
+# loaded_modules - by name: how often one is in use changes all the time.
+loaded_modules() { cut -d' ' -f1 /proc/modules 2>/dev/null | sort || true; }
+
 nothing_loaded() {
-	[[ ! -s $CHROOT/var/log/loads ]] && cmp "$PLACE/loaded" <(cat /proc/modules 2>/dev/null)
+	[[ ! -s $CHROOT/var/log/loads ]] && diff "$PLACE/loaded" <(loaded_modules)
 }
 
 # killed_when FILE COMMAND... - it and all that it started are killed, SIGKILL at once,

@@ -205,6 +205,7 @@ teardown_file() { chroot_teardown_file; }
 	resolves_to_stock
 	tiny_there
 	run -0 find "$CHROOT"/{etc,usr,var,run,boot} -name '*kvm-fixes*' -not -path '*/archives/*'
+	echo "$output"
 	[[ -z $output && -z $(find "$MODULES" -name '.*') ]]
 }
 
