@@ -85,7 +85,7 @@ ifeq ($(DESTDIR),)
 	$(call refuse_packaged,purge kvm-fixes-dkms kvm-fixes)
 	@test ! -e '$(JOURNAL)' || { echo 'make: a swap did not end ($(JOURNAL)); run: kvm-fixes recover' >&2; exit 1; }
 	scripts/dkms-kernel remove-all
-	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /usr/src/kvm-fixes-* /run/modprobe.d/00-kvm-fixes-this-boot.conf
+	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /usr/src/kvm-fixes-* /run/modprobe.d/+kvm-fixes-this-boot.conf
 endif
 	@set -e; for dir in $(KERNEL_HOOKS); do rm -f '$(DESTDIR)$(SYSCONFDIR)'/kernel/$$dir/dkms-kvm-fixes; done
 	@set -e; for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit '$(DESTDIR)$(WANTS)'/$$unit; done

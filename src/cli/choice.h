@@ -12,8 +12,11 @@ enum choice { CHOICE_FIXED, CHOICE_STOCK };
 
 #define CHOICE_FILE		"/etc/depmod.d/kvm-fixes-stock.conf"
 #define CHOICE_BOOT_ARGUMENT	"kvm_fixes=stock"
-/* Of install lines for a module modprobe takes the first by file name: before a site's, behind a swap's. */
-#define CHOICE_BOOT_FILE	"/run/modprobe.d/00-kvm-fixes-this-boot.conf"
+/*
+ * Of install lines for a module modprobe takes the first by file name: behind a swap's, and before
+ * a site's, which begin with digits or letters.
+ */
+#define CHOICE_BOOT_FILE	"/run/modprobe.d/+kvm-fixes-this-boot.conf"
 
 const char *choice_name(enum choice choice);	/* "fixed", "stock" */
 enum choice choice_read(const struct host *host);

@@ -11,7 +11,7 @@
 #define NODE		"/dev/kvm"
 #define NODE_DIR	"/dev/.kvm-fixes"
 #define NODE_HIDDEN	NODE_DIR "/kvm"
-#define BLOCK_FILE	"/run/modprobe.d/00-kvm-fixes-swap.conf"
+#define BLOCK_FILE	"/run/modprobe.d/+kvm-fixes-swap.conf"
 
 bool node_exists(const struct host *host);	/* a character device at /dev/kvm */
 bool node_is_hidden(const struct host *host);	/* our placeholder is at /dev/kvm */

@@ -348,9 +348,9 @@ read_only() {
 
 @test "recover: leftovers without a journal are swept up" {
 	mkdir -p "$HOST/run/modprobe.d" "$HOST/dev/.kvm-fixes"
-	echo 'install kvm /bin/false' >"$HOST/run/modprobe.d/00-kvm-fixes-swap.conf"
+	echo 'install kvm /bin/false' >"$HOST/run/modprobe.d/+kvm-fixes-swap.conf"
 	recovered none
-	[[ ! -e $HOST/run/modprobe.d/00-kvm-fixes-swap.conf && ! -e $HOST/dev/.kvm-fixes ]]
+	[[ ! -e $HOST/run/modprobe.d/+kvm-fixes-swap.conf && ! -e $HOST/dev/.kvm-fixes ]]
 }
 
 @test "recover: missing module files are dkms-kernel's to put back" {
@@ -396,7 +396,7 @@ read_only() {
 }
 
 @test "the boot argument makes modprobe load the stock files, for this boot" {
-	local file=$HOST/run/modprobe.d/00-kvm-fixes-this-boot.conf
+	local file=$HOST/run/modprobe.d/+kvm-fixes-this-boot.conf
 	"$CLI" recover --early
 	[[ ! -e $file ]]
 	echo 'root=/dev/sda1 kvm_fixes=stock quiet' >"$HOST/proc/cmdline"
@@ -416,23 +416,24 @@ read_only() {
 modprobe_says() { modprobe -d "$HOST" -C "$HOST/etc/modprobe.d" -C "$HOST/run/modprobe.d" -S "$REL" -D "$1"; }
 
 @test "a boot with the stock modules comes before a site's install lines, and names what is not run" {
-	local file=$HOST/run/modprobe.d/00-kvm-fixes-this-boot.conf name
+	local file=$HOST/run/modprobe.d/+kvm-fixes-this-boot.conf name
 	mkdir -p "$HOST/etc/modprobe.d"
 	echo 'install kvm_intel /sbin/modprobe -i kvm_intel $CMDLINE_OPTS; tune' >"$HOST/etc/modprobe.d/10-site.conf"
-	cp "$HOST/etc/modprobe.d/10-site.conf" "$HOST/etc/modprobe.d/00-first.conf"
+	cp "$HOST/etc/modprobe.d/10-site.conf" "$HOST/etc/modprobe.d/00-site.conf"
+	cp "$HOST/etc/modprobe.d/10-site.conf" "$HOST/etc/modprobe.d/!first.conf"
 	echo 'kvm_fixes=stock' >"$HOST/proc/cmdline"
 	# A name that comes before ours: its line would put our module on top of the stock kvm.
 	run "$CLI" recover --early
-	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"modprobe.d has 'install kvm_intel /sbin/modprobe -i "*"comes before 00-kvm-fixes-this-boot.conf, so this boot loads what it always does; rename that file" ]]
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"modprobe.d has 'install kvm_intel /sbin/modprobe -i "*"comes before +kvm-fixes-this-boot.conf, so this boot loads what it always does; rename that file" ]]
 	[[ ! -e $file ]]
-	rm "$HOST/etc/modprobe.d/00-first.conf"
+	rm "$HOST/etc/modprobe.d/!first.conf"
 	run "$CLI" recover --early
 	[[ $status == 0 && $output == "this boot loads the kernel's own modules, and does not run 'install kvm_intel /sbin/modprobe -i kvm_intel \$CMDLINE_OPTS; tune' of modprobe.d" ]]
 	for name in kvm kvm_intel kvm_amd; do
 		[[ $(modprobe_says "$name" | tail -n 1) == "install "*"insmod /lib/modules/$REL/kernel/arch/x86/kvm/${name/_/-}.ko "* ]]
 	done
 	# In such a boot too, a swap keeps others from loading KVM.
-	echo 'install kvm_intel /bin/false' >"$HOST/run/modprobe.d/00-kvm-fixes-swap.conf"
+	echo 'install kvm_intel /bin/false' >"$HOST/run/modprobe.d/+kvm-fixes-swap.conf"
 	[[ $(modprobe_says kvm_intel | tail -n 1) == "install /bin/false"* ]]
 }
 
@@ -453,13 +454,19 @@ modprobe_says() { modprobe -d "$HOST" -C "$HOST/etc/modprobe.d" -C "$HOST/run/mo
 }
 
 @test "a kernel that would refuse the replaced modules boots with the stock ones" {
-	local file=$HOST/run/modprobe.d/00-kvm-fixes-this-boot.conf
+	local file=$HOST/run/modprobe.d/+kvm-fixes-this-boot.conf
 	mkdir -p "$HOST/sys/module/module/parameters"
 	echo Y >"$HOST/sys/module/module/parameters/sig_enforce"
 	"$CLI" recover --early
 	grep -q "^install kvm-amd .*insmod /lib/modules/$REL/kernel/arch/x86/kvm/kvm-amd.ko " "$file"
 	run "$CLI" status
 	[[ $output == *"; for this boot stock, since the kernel would refuse ours"* ]]
+	# A site's own line, of an early name, would load ours: to no avail.
+	mkdir -p "$HOST/etc/modprobe.d"
+	echo 'install kvm_amd modprobe -i kvm_amd $CMDLINE_OPTS' >"$HOST/etc/modprobe.d/00-site.conf"
+	run "$CLI" recover --early
+	[[ $status == 0 && $(modprobe_says kvm_amd | tail -n 1) == "install "*"insmod /lib/modules/$REL/kernel/arch/x86/kvm/kvm-amd.ko "* ]]
+	rm "$HOST/etc/modprobe.d/00-site.conf"
 	# Chosen for good, they need no help.
 	mkdir -p "$HOST/etc/depmod.d" && : >"$HOST/etc/depmod.d/kvm-fixes-stock.conf"
 	"$CLI" recover --early

@@ -94,7 +94,7 @@ unhealthy() {
 		same_text "/sys/module/$path/initstate" live || echo "$path is not live"
 	done
 	[ "$(node)" = "$NODE" ] || echo "/dev/kvm is '$(node)', it was '$NODE'"
-	for path in /run/modprobe.d/00-kvm-fixes-swap.conf "$JOURNAL" /dev/.kvm-fixes/kvm; do
+	for path in /run/modprobe.d/+kvm-fixes-swap.conf "$JOURNAL" /dev/.kvm-fixes/kvm; do
 		[ ! -e "$path" ] || echo "$path is left"
 	done
 	kvm-guest-check --only pio >/run/guest 2>&1 || echo "no guest runs: $(tail -n 1 /run/guest)"
