@@ -55,21 +55,29 @@ swap_steps() {
 }
 
 # instants MODE NAMED RANDOM - "N SEED NAME": where to cut, in order: at NAMED of the named
-# steps (all: "all") and at RANDOM instants. With a seed other than 0, a part of what was not
-# flushed is lost; by turns.
+# steps (all: "all") and at RANDOM other instants, each once. With a seed other than 0, a part
+# of what was not flushed is lost; by turns.
 instants() {
-	local dir=$POWER/$1 first last i n
+	local dir=$POWER/$1 first last n seed name drawn=0 taken=()
 	first=$(awk '$2 == "install:begin" { print $1 }' "$dir/marks")
 	last=$(awk '$2 == "over" { print $1 }' "$dir/marks")
+	((last - first > 4 * $3)) || return
 	{
+		while read -r n name; do
+			[[ -z ${taken[n]:-} ]] || continue
+			taken[n]=1
+			echo "$n 0 $name"
+		done < <(awk '$2 != name; { name = $2 }' "$dir/marks" | named "$2")
 		# Here, since a subshell begins its own row of numbers.
 		RANDOM=$((SEED % 32768))
-		awk '$2 != name { print $1, 0, $2 } { name = $2 }' "$dir/marks" | named "$2"
-		for ((i = 0; i < $3; i++)); do
-			n=$(((RANDOM * 32768 + RANDOM) % (last - first) + first))
-			echo "$n $((i % 2 * (RANDOM * 32768 + RANDOM + 1))) random"
+		while ((drawn < $3)); do
+			n=$(((RANDOM * 32768 + RANDOM) % (last - first) + first)) seed=$((RANDOM * 32768 + RANDOM + 1))
+			[[ -z ${taken[n]:-} ]] || continue
+			taken[n]=1
+			echo "$n $((drawn % 2 * seed)) random"
+			drawn=$((drawn + 1))
 		done
-	} | sort -n -u
+	} | sort -n
 }
 
 # named all|N - of the lines, all or N, the same ones for the same seed.

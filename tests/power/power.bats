@@ -30,7 +30,7 @@ teardown() { :; }
 	local mode
 	for mode in "${MODES[@]}"; do
 		instants "$mode" "${NAMED:-4}" "${CUTS:-6}" | cut_all "$mode"
-		[[ $(wc -l <"$POWER/$mode/instants") -ge ${CUTS:-6} ]]
+		[[ $(grep -c ' random$' "$POWER/$mode/instants") == "${CUTS:-6}" ]]
 		outcomes "$mode" | tee "$POWER/$mode/outcomes"
 		outcomes "$mode" | awk -F'\t' '{ n[$7]++ } END { for (o in n) printf "# %d %s\n", n[o], o }' >&3
 	done

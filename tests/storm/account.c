@@ -57,7 +57,8 @@ static void judge(struct storm *storm, const struct target *target, const struct
 			   account->events;
 
 	storm_count(storm, EVENTS, account->events);
-	storm_count(storm, WRITES, account->writes[FLAG_COUNTED]);
+	storm_count(storm, target->kind->zone ? ZONE_WRITES : WRITES,
+		    account->writes[FLAG_COUNTED]);
 	if (!target->kind->zone)
 		storm_count(storm, LOST, account->exits[FLAG_COUNTED]);
 	if (arrived < writes)

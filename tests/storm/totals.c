@@ -5,7 +5,8 @@
 #include "storm.h"
 
 static const char *const names[TOTALS] = {
-	[WRITES] = "writes",		/* counted by the guest while they had to be events */
+	[WRITES] = "writes",		/* counted by the guest while they had to be eventfds' */
+	[ZONE_WRITES] = "zone_writes",	/* and while they had to be ring entries, if there was room */
 	[EVENTS] = "events",		/* eventfds' sums and ring entries, of these and others */
 	[LOST] = "lost",		/* writes that had to be events and were none */
 	[STRAY] = "stray",		/* events of no write, writes taken by a foreign device */
