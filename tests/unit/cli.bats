@@ -345,6 +345,20 @@ setup() {
 	json '.guard == {mode: "count", counts: ["checked 12", "unprotected 0"]}'
 }
 
+@test "what the guard has counted against a rule is no healthy host's" {
+	load_pair ours
+	mkdir -p "$HOST/sys/module/kvm/parameters" "$HOST/sys/kernel/debug/kvm/fixes"
+	printf 'count\n' >"$HOST/sys/module/kvm/parameters/unmap_guard"
+	printf '%s\n' 'mode count' 'checked_unmaps 12' 'unprotected 0' 'not_covered not_checkable' 'unknown 7' 'last_rule none' \
+		>"$HOST/sys/kernel/debug/kvm/fixes/unmap_guard"
+	status_is 0
+	printf '%s\n' 'mode count' 'unprotected 0' 'not_waited 5' 'slots_lock 18446744073709551615' 'last_rule not_waited' \
+		>"$HOST/sys/kernel/debug/kvm/fixes/unmap_guard"
+	status_is 1
+	json '.healthy == false and (.problems | length) == 2 and (.problems[0] | contains("(not_waited: 5)"))'
+	json '.problems[1] | contains("(slots_lock: 18446744073709551615)")'
+}
+
 # --- status: what the kernel would accept
 
 @test "an unsigned replacement under each policy" {
