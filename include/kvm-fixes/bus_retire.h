@@ -9,7 +9,7 @@
 
 #include <linux/kvm_host.h>
 
-struct dentry;
+#include <kvm-fixes/debugfs.h>
 
 /**
  * kvm_bus_alloc - an empty array; every array of kvm->buses[] comes from here

@@ -4,6 +4,7 @@
 
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
+#include <linux/err.h>
 
 /**
  * kvm_fixes_debugfs_file - a file in the folder "fixes" of KVM's own in debugfs
@@ -21,11 +22,27 @@ static inline void kvm_fixes_debugfs_file(struct dentry *parent,
 {
 	struct dentry *dir = debugfs_lookup("fixes", parent);
 
-	if (dir)
+	/* An error where the kernel has no debugfs. */
+	if (!IS_ERR_OR_NULL(dir))
 		dput(dir);
 	else
 		dir = debugfs_create_dir("fixes", parent);
 	debugfs_create_file(name, 0444, dir, NULL, fops);
+}
+
+/**
+ * kvm_fixes_debugfs_undo - what kvm_init() leaves there when it fails later on
+ * @parent: the pointer to KVM's folder, which is cleared, so that twice is no
+ *	    error: each fix with a file does it
+ *
+ * Some kernels leave the folder to the next kvm_exit(), and there is none: its
+ * files' operations are code of a module that is unloaded next, and the next one
+ * could not make such a folder.
+ */
+static inline void kvm_fixes_debugfs_undo(struct dentry **parent)
+{
+	debugfs_remove_recursive(*parent);
+	*parent = NULL;
 }
 
 #endif /* KVM_FIXES_DEBUGFS_H */

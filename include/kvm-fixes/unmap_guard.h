@@ -8,7 +8,7 @@
 #include <linux/jump_label.h>
 #include <linux/kvm_host.h>
 
-struct dentry;
+#include <kvm-fixes/debugfs.h>
 
 DECLARE_STATIC_KEY_TRUE(kvm_unmap_guard_key);
 

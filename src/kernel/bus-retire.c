@@ -78,7 +78,7 @@ struct kvm_bus_array {
 /* Of all VMs, since this module was loaded. */
 static struct {
 	atomic64_t retained_bytes;
-	atomic64_t retained_peak;
+	atomic64_t retained_peak;	/* of one bus: what the bound is about */
 	atomic64_t retained_arrays;
 	atomic64_t retired_arrays;
 	atomic64_t reclaimed_arrays;

@@ -216,7 +216,9 @@ static noinline void judge_unmap(struct kvm *kvm, const struct kvm_memory_slot *
 		.rule = GUARD_UNPROTECTED,
 	};
 
-	if (slot && kvm_guard_holds(&kvm->slots_lock))
+	/* That a memslot was retired says nothing of its neighbours. */
+	if (slot && start >= slot->base_gfn && end <= slot->base_gfn + slot->npages &&
+	    kvm_guard_holds(&kvm->slots_lock))
 		this.rule = judge_retired(kvm, slot);
 
 	/* An attempt at the first way, rather than at none or at the second. */

@@ -124,6 +124,9 @@ static int set_mode(const char *value, const struct kernel_param *param)
 	if (mode < 0)
 		return mode;
 
+	/* Whoever asks for warnings anew wants to see the first of each rule again. */
+	if (mode == GUARD_WARN && guard_mode != GUARD_WARN)
+		WRITE_ONCE(warned, 0);
 	WRITE_ONCE(guard_mode, mode);
 	if (mode == GUARD_OFF && !was_off)
 		static_branch_dec(&kvm_unmap_guard_key);
