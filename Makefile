@@ -42,10 +42,10 @@ try:
 check:
 	@BUILD='$(abspath $(BUILD))' tests/run
 
-# ONLY=pattern runs the rows whose name matches.
+# ONLY=pattern runs the rows whose name matches; KEEP=1 keeps what more tests boot.
 .PHONY: matrix
 matrix:
-	@BUILD='$(abspath $(BUILD))' scripts/matrix $(if $(ONLY),--only '$(ONLY)')
+	@BUILD='$(abspath $(BUILD))' scripts/matrix $(if $(ONLY),--only '$(ONLY)') $(if $(KEEP),--keep)
 
 # From the results of the last make matrix.
 .PHONY: kernels-doc

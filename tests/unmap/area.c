@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "storm.h"
 
@@ -29,7 +30,8 @@ int area_set(struct area *area, unsigned int as_id, uint32_t gpa, uint32_t size,
 		.userspace_addr = (uintptr_t)area->memory,
 	};
 
-	if (ioctl(area->vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+	if (area->gmem >= 0 ? gmem_set(area, &region) :
+			      ioctl(area->vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return ctx_fail(area->vm->ctx, "KVM_SET_USER_MEMORY_REGION (address space %u, %#x, %u bytes): %s",
 				as_id, gpa, size, strerror(errno));
 	return 0;
@@ -56,16 +58,18 @@ static uint8_t *map(void)
  * area_open() - memory, and its memslots in all address spaces
  * @area: what to fill in; area_close() is safe whatever comes back
  * @vm: for this VM
+ * @gmem: the memory is a guest_memfd, of which no part can be in two memslots
  *
  * Return: 0, or -1 after ctx_fail().
  */
-int area_open(struct area *area, struct vm *vm)
+int area_open(struct area *area, struct vm *vm, bool gmem)
 {
 	memset(area, 0, sizeof(*area));
 	area->vm = vm;
 	area->gpa = AREA_GPA;
-	area->other = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MULTI_ADDRESS_SPACE) > 1;
-	area->memory = map();
+	area->gmem = -1;
+	area->other = !gmem && ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MULTI_ADDRESS_SPACE) > 1;
+	area->memory = gmem ? gmem_map(area) : map();
 	if (!area->memory)
 		return ctx_fail(vm->ctx, "no memory for the guest: %s", strerror(errno));
 	if (area_set(area, 0, area->gpa, AREA_SIZE, 0))
@@ -82,4 +86,7 @@ void area_close(struct area *area)
 	if (area->memory)
 		munmap(area->memory, AREA_SIZE);
 	area->memory = NULL;
+	if (area->gmem >= 0)
+		close(area->gmem);
+	area->gmem = -1;
 }

@@ -124,7 +124,12 @@ static int elsewhere(struct area *area)
 
 static int (*const deeds[])(struct area *area) = {
 	delete_slot, move_slot, log_dirty, delete_other, balloon, swap_out, collapse, merge,
-	protect, copy_on_write, elsewhere,
+	protect, copy_on_write, elsewhere, NULL,
+};
+
+/* Such a memslot can be made and deleted, and not be changed; nor is its memory swapped. */
+static int (*const gmem_deeds[])(struct area *area) = {
+	delete_slot, gmem_punch, balloon, protect, copy_on_write, elsewhere, NULL,
 };
 
 /**
@@ -136,9 +141,11 @@ static int (*const deeds[])(struct area *area) = {
  */
 int storm_deeds(struct area *area, unsigned int rounds)
 {
+	int (*const *first)(struct area *area) = area->gmem < 0 ? deeds : gmem_deeds;
+
 	for (unsigned int i = 0; i < rounds; i++) {
-		for (size_t j = 0; j < sizeof(deeds) / sizeof(deeds[0]); j++) {
-			if (ctx_failed(area->vm->ctx) || deeds[j](area))
+		for (int (*const *deed)(struct area *area) = first; *deed; deed++) {
+			if (ctx_failed(area->vm->ctx) || (*deed)(area))
 				return -1;
 			ctx_pause(500);
 		}

@@ -86,7 +86,7 @@ static int disable_slot_zap_all(struct vm *vm)
 
 static int run(struct check_ctx *ctx, const struct options *options)
 {
-	struct area area = { .memory = NULL };
+	struct area area = { .memory = NULL, .gmem = -1 };
 	struct vm vm;
 	int ret = vm_open(&vm, ctx, options->nested ? &guest_nested : &guest_touch, VM_MAX_VCPUS, false);
 
@@ -94,8 +94,10 @@ static int run(struct check_ctx *ctx, const struct options *options)
 		nested_prepare(&vm, options->nested_npt);
 	if (!ret && options->slot_zap)
 		ret = disable_slot_zap_all(&vm);
+	if (!ret && options->gmem && !gmem_possible(&vm))
+		ret = 1;
 	if (!ret)
-		ret = area_open(&area, &vm);
+		ret = area_open(&area, &vm, options->gmem);
 	if (!ret)
 		ret = storm(&area, options);
 	vm_close(&vm);

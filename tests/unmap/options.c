@@ -11,6 +11,7 @@
 
 static const char help[] =
 	"Usage: kvm-unmap-storm [--rounds N] [--mode MODE] [--nested PAGING] [--slot-zap]\n"
+	"                       [--guest-memfd]\n"
 	"       kvm-unmap-storm --cost [--rounds N]\n"
 	"       kvm-unmap-storm --violate WHAT\n\n"
 	"Does all that unmaps guest memory while two vCPUs write to it; or some of it while\n"
@@ -20,6 +21,7 @@ static const char help[] =
 	"  --mode MODE     real, big-real or long (default): how the guest starts\n"
 	"  --nested PAGING the guest has a guest, which does it; in shadow or npt paging\n"
 	"  --slot-zap      with the quirk off by which all is zapped with a memslot\n"
+	"  --guest-memfd   the memory is one, and holes are punched into it\n"
 	"  --cost          print \"WHAT NANOSECONDS\" a call, on the average\n"
 	"  --violate WHAT  what to break, see the module\n\n"
 	"Exit status: 0 done, 1 failed, 2 usage, 77 the kernel cannot.\n";
@@ -57,6 +59,7 @@ int unmap_options(struct options *options, int argc, char *argv[])
 		{ "mode", required_argument, NULL, 'm' },
 		{ "nested", required_argument, NULL, 'n' },
 		{ "slot-zap", no_argument, NULL, 'z' },
+		{ "guest-memfd", no_argument, NULL, 'g' },
 		{ "cost", no_argument, NULL, 'c' },
 		{ "violate", required_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -80,6 +83,9 @@ int unmap_options(struct options *options, int argc, char *argv[])
 			break;
 		case 'z':
 			options->slot_zap = true;
+			break;
+		case 'g':
+			options->gmem = true;
 			break;
 		case 'c':
 			options->cost = true;

@@ -25,12 +25,14 @@
  * @memory: AREA_SIZE bytes, aligned to their size
  * @gpa: where the guest has it
  * @other: there is a second address space, with a memslot of the same memory
+ * @gmem: @memory is this guest_memfd, or -1
  */
 struct area {
 	struct vm *vm;
 	uint8_t *memory;
 	uint32_t gpa;
 	bool other;
+	int gmem;
 };
 
 /**
@@ -40,6 +42,7 @@ struct area {
  * @rounds: how often each deed is done
  * @slot_zap: KVM_X86_QUIRK_SLOT_ZAP_ALL is to be off
  * @cost: measure calls instead
+ * @gmem: the memory is to be a guest_memfd
  * @nested: the guest is a hypervisor, and its guest does what it would do
  * @nested_npt: it uses nested paging
  */
@@ -49,6 +52,7 @@ struct options {
 	unsigned int rounds;
 	bool slot_zap;
 	bool cost;
+	bool gmem;
 	bool nested;
 	bool nested_npt;
 };
@@ -59,7 +63,12 @@ extern const struct guest_image guest_nested;
 bool nested_possible(void);
 void nested_prepare(struct vm *vm, bool npt);
 
-int area_open(struct area *area, struct vm *vm);
+bool gmem_possible(const struct vm *vm);
+uint8_t *gmem_map(struct area *area);
+int gmem_set(const struct area *area, const struct kvm_userspace_memory_region *region);
+int gmem_punch(struct area *area);
+
+int area_open(struct area *area, struct vm *vm, bool gmem);
 void area_close(struct area *area);
 int area_set(struct area *area, unsigned int as_id, uint32_t gpa, uint32_t size, uint32_t flags);
 

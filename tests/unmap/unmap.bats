@@ -3,43 +3,43 @@
 #
 # The unmap guard in emulated hosts with kernel $KERNEL, on the modules that `make try`
 # made: silent while all is done rightly, and right when something is done wrong, which a
-# module of its own does (tests/unmap/module).
+# module of its own does (tests/unmap/module). Of a kernel of another suite: MODULE is
+# kvm-violate.ko, built in a chroot of that suite, TREES the folder of the trees stock and
+# fixed, IMAGE the unpacked image package (make matrix KEEP=1 keeps such).
 
 bats_require_minimum_version 1.5.0
 
 setup_file() {
 	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	BUILD=${BUILD:-$REPO/build}
-	WORK=$BUILD/try/$KERNEL
-	export REPO BUILD WORK UNMAP=$BUILD/unmap/$KERNEL
-	[[ -e $WORK/trees/fixed ]] || "$REPO/scripts/make-trees" "$KERNEL"
+	TREES=${TREES:-$BUILD/try/$KERNEL/trees}
+	IMAGE=${IMAGE:-$BUILD/image/$KERNEL}
+	UNMAP=$BUILD/unmap/$KERNEL
+	export REPO BUILD TREES IMAGE UNMAP
+	[[ -e $TREES/fixed ]] || "$REPO/scripts/make-trees" "$KERNEL"
 	make -s -C "$REPO" BUILD="$BUILD" vmm
 	make -s -C "$REPO" -f tests/unmap/unmap.mk BUILD="$BUILD" unmap-storm
 	rm -rf "$UNMAP" && mkdir -p "$UNMAP"
-	cp "$REPO"/tests/unmap/module/* "$UNMAP/"
-	"$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$UNMAP/tree"
-	make -s -C "/lib/modules/$KERNEL/build" M="$UNMAP" TREE="$UNMAP/tree" modules >"$UNMAP/log" 2>&1
+	if [[ -z ${MODULE:-} ]]; then
+		cp "$REPO"/tests/unmap/module/* "$UNMAP/"
+		"$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$UNMAP/tree"
+		make -s -C "/lib/modules/$KERNEL/build" M="$UNMAP" TREE="$UNMAP/tree" modules >"$UNMAP/log" 2>&1
+		MODULE=$UNMAP/kvm-violate.ko
+	fi
 	swap_disk >"$UNMAP/brd.ko"
 	"$REPO/scripts/vm/make-initramfs" --out "$UNMAP/initramfs" --guest-check "$BUILD/kvm-guest-check" \
-		--tree fixed="$WORK/trees/fixed" --file "$BUILD/kvm-unmap-storm=/bin/kvm-unmap-storm" \
-		--file "$UNMAP/kvm-violate.ko=/kvm-violate.ko" --file "$UNMAP/brd.ko=/brd.ko"
+		--tree fixed="$TREES/fixed" --file "$BUILD/kvm-unmap-storm=/bin/kvm-unmap-storm" \
+		--file "$MODULE=/kvm-violate.ko" --file "$UNMAP/brd.ko=/brd.ko"
 }
 
 # swap_disk - the kernel's module for disks in memory, which the hosts swap to.
-swap_disk() {
-	local file
-	file=$(find "$BUILD/image/$KERNEL" -name 'brd.ko*')
-	case $file in
-	*.xz) xz -dc "$file" ;;
-	*) cat "$file" ;;
-	esac
-}
+swap_disk() { find "$IMAGE" -name 'brd.ko*' -exec xz -dcf -- {} +; }
 
 # host NAME VENDOR [ARGUMENT...] - boots and runs the scenario with these arguments.
 host() {
 	local name=$1 vendor=$2
 	shift 2
-	"$REPO/scripts/vm/run-host" --vendor "$vendor" --vmlinuz "$BUILD/image/$KERNEL/boot/vmlinuz-$KERNEL" \
+	"$REPO/scripts/vm/run-host" --vendor "$vendor" --vmlinuz "$IMAGE/boot/vmlinuz-$KERNEL" \
 		--initramfs "$UNMAP/initramfs" --log "$UNMAP/$name.log" --work "$BUILD/vm" --timeout 1800 \
 		--mem 640 --append "kvmfixes.scenario=unmap-guard $*"
 }
@@ -73,7 +73,7 @@ log_has() { tr -d '\r' <"$UNMAP/$1.log" | grep -cE -- "$2"; }
 
 # ways FOLDER FUNCTION [--on] - of a kvm.ko, as "CHECKS WAYS LENGTH CALLS": see paths.
 ways() {
-	"$REPO/tests/unmap/paths" ${3:+"$3"} "$(find "$WORK/trees/$1" -name 'kvm.ko*')" "$2" |
+	"$REPO/tests/unmap/paths" ${3:+"$3"} "$(find "$TREES/$1" -name 'kvm.ko*')" "$2" |
 		awk '{ checks = $3; $3 = ""; print checks, $0 }' | tr -s ' '
 }
 
