@@ -23,8 +23,8 @@ setup_file() {
 	pack
 }
 
-# keys - the firmware owner's, the site's, and one that is nobody's; and the site's as
-# the owner would add it to the firmware's.
+# keys - the firmware owner's, the site's, DKMS's own, and one that is nobody's; and the
+# site's and DKMS's as the owner would add them to the firmware's.
 keys() {
 	local name guid=8be4df61-0000-4000-8000-000000000001
 	openssl rsa -in /usr/share/ovmf/PkKek-1-snakeoil.key -passin pass:snakeoil -out "$BOOT/owner.key"
@@ -35,8 +35,12 @@ keys() {
 			-addext extendedKeyUsage=codeSigning -keyout "$BOOT/$name.key" -out "$BOOT/$name.crt" 2>&1
 		openssl x509 -in "$BOOT/$name.crt" -outform DER -out "$BOOT/$name.der"
 	done
-	cert-to-efi-sig-list -g $guid "$BOOT/site.crt" "$BOOT/site.esl"
-	sign-efi-sig-list -a -g $guid -k "$BOOT/owner.key" -c "$BOOT/owner.crt" db "$BOOT/site.esl" "$BOOT/db.auth"
+	openssl x509 -inform DER -in "$WORK/host/var/lib/dkms/mok.pub" -out "$BOOT/dkms.crt"
+	for name in site dkms; do
+		cert-to-efi-sig-list -g $guid "$BOOT/$name.crt" "$BOOT/$name.esl"
+	done
+	cat "$BOOT/site.esl" "$BOOT/dkms.esl" >"$BOOT/db.esl"
+	sign-efi-sig-list -a -g $guid -k "$BOOT/owner.key" -c "$BOOT/owner.crt" db "$BOOT/db.esl" "$BOOT/db.auth"
 }
 
 # token - the site's key is in a hardware module, which a program stands for.
@@ -50,10 +54,11 @@ token() {
 	rm "$BOOT/site.key" "$BOOT/site.p8"
 }
 
-# unsigned - the replaced modules as they were built, whatever DKMS has signed them with.
+# unsigned - the replaced modules as DKMS has signed them, and as they were built.
 unsigned() {
 	local name bytes
-	mkdir -p "$BOOT/signed/none"
+	mkdir -p "$BOOT/signed/none" "$BOOT/signed/dkms"
+	cp "$WORK"/trees/fixed/updates/dkms/*.ko* "$BOOT/signed/dkms/"
 	for name in kvm kvm-intel kvm-amd; do
 		bytes=$(jq -r --arg name $name '.modules[] | select(.name == $name).bytes' "$WORK/records/kernels/$KERNEL/report.json")
 		xz -dcf "$WORK/trees/fixed/updates/dkms/$name".ko* | head -c "$bytes" >"$BOOT/signed/none/$name.ko"
@@ -110,6 +115,6 @@ host() {
 	grep -q '^CLI signatures *Secure Boot on, lockdown integrity' "$BOOT/before.log"
 }
 
-@test "when it is: modules signed by it, from a PKCS #11 token, and by no other" {
+@test "when it and DKMS's are: modules signed by it, from a PKCS #11 token, and by DKMS, and by no other" {
 	host after no
 }
