@@ -69,12 +69,32 @@ teardown_file() { chroot_teardown_file; }
 	done
 }
 
-@test "a kernel without headers, and then with them but without source, installs and is skipped" {
-	add_tiny
+# left_alone - what the packages did is whole, and the kernel as it came.
+left_alone() {
+	packages_whole && resolves_to_stock && stock_untouched && nothing_loaded &&
+		[[ -z $(compgen -G "$MODULES/updates/dkms/kvm*") ]]
+}
+
+@test "alone, with a kernel that has neither headers nor source: upgraded, downgraded, removed, purged and back, it is left alone" {
 	run -0 apt install "linux-image-$RELEASE"
-	packages_whole
 	digests >"$PLACE/stock-digests"
-	resolves_to_stock
+	left_alone
+	run -0 apt_install next
+	left_alone
+	[[ $(inside dkms status) != *kvm-fixes*installed* && $(inside kvm-fixes version) == "kvm-fixes $NEXT" ]]
+	run -0 apt_install now --allow-downgrades
+	left_alone
+	run -0 apt remove kvm-fixes-dkms kvm-fixes
+	left_alone
+	run -0 apt purge kvm-fixes-dkms kvm-fixes
+	left_alone
+	[[ ! -e $STATE && ! -e $CHROOT/etc/kvm-fixes ]]
+	run -0 apt_install now
+	left_alone
+}
+
+@test "a kernel with headers but without source installs and is skipped, and another module is built" {
+	add_tiny
 	run -0 apt install "linux-headers-$RELEASE"
 	packages_whole
 	[[ $(state state) == skipped && $(state reason) == *"apt-get install linux-source-$SERIES="* ]]
