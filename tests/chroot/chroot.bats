@@ -88,6 +88,16 @@ carried() {
 	[[ $(carried) == "same ours" ]]
 }
 
+@test "an initrd of dracut's that is made to hold KVM is understood, and status knows what it has" {
+	local image=$CHROOT/boot/initrd.img-$RELEASE
+	run -0 apt install dracut-core
+	mv "$image" "$PLACE/initrd"
+	inside dracut --no-hostonly --modules base --add-drivers 'kvm kvm-intel kvm-amd' "/boot/initrd.img-$RELEASE" "$RELEASE"
+	inside lsinitrd "/boot/initrd.img-$RELEASE" | grep 'kvm.*\.ko'
+	[[ $(carried) == "same ours" ]]
+	mv "$PLACE/initrd" "$image"
+}
+
 @test "installing again does nothing, and is quick" {
 	local start=$SECONDS before
 	before=$(stat -c %Y:%i "$MODULES"/updates/dkms/*)
