@@ -76,6 +76,36 @@ report() { "$REPO/bench/bus-report" 6.1.0-1-amd64; }
 	[[ -z $(goal "total of 1,000, times faster than stock") ]]
 }
 
+# sample SET CALLS EXITS - so many samples of each; no calls at all with 0.
+sample() {
+	local burst
+	for burst in true false; do
+		[[ $2 == 0 ]] || printf 'BENCH {"kind":"call","set":"%s","round":1,"call":"add-slot","vcpus":0,"load":"none","burst":%s,"samples":%d,"median_ns":1000}\n' \
+			"$1" "$burst" "$2" >>"$WORK/host.log"
+	done
+	printf 'BENCH {"kind":"exit","set":"%s","round":1,"bus":"pio","n":0,"samples":%d,"median_ns":1000}\n' "$1" "$3" >>"$WORK/host.log"
+}
+
+@test "the tables have each build's own numbers of bursts and samples" {
+	burst stock 6000
+	burst ours 120 1 1
+	burst ours 120 1 1
+	burst ours 120 1 1
+	burst floor 100
+	burst floor 100
+	sample stock 4 5
+	sample ours 3 6
+	sample floor 0 7
+	run -0 report
+	grep -qE '^ +1000 +mmio +4 +exit +1/3/2 +6000 +120 +100 ' <<<"$output"
+	grep -qE '^ +add-slot +0 +none +4/3/- ' <<<"$output"
+	grep -qE '^ +pio +0 +5/6/7 ' <<<"$output"
+	# Of a build that has none.
+	sed -i '/"burst".*"stock"/d' "$WORK/host.log"
+	run -0 report
+	grep -qE '^ +1000 +mmio +4 +exit +-/3/2 +- +120 +100 ' <<<"$output"
+}
+
 @test "a host that left nothing is an error, and so is half a line" {
 	run -1 report
 	[[ $output == *"make bench"* ]]
