@@ -63,7 +63,7 @@ checkpatch() {
 	local file
 	while read -r file; do
 		checkpatch -f "$file"
-	done < <(files 'src/kernel/*.[ch]' 'include/*.h' 'tests/unmap/module/*.c' 'tests/mmu-caches/module/*.c')
+	done < <(files 'src/kernel/*.[ch]' 'include/*.h' 'tests/unmap/module/*.c' 'tests/mmu-caches/module/*.c' 'tests/late-failure/module/*.c')
 }
 
 @test "patches are in kernel style" {

@@ -2,29 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # mmu-caches in an emulated host with kernel $KERNEL: a module of its own (module/) lets
-# the vendor module's load fail where the MMU's first cache is made. Of a kernel of another
-# suite: MODULE is kvm-no-cache.ko, built in a chroot of that suite, TREES the folder of the
-# trees stock and fixed, IMAGE the unpacked image package; FIX is the state to be found.
+# the vendor module's load fail where the MMU's first cache is made. FIX is the state to be
+# found.
 
 bats_require_minimum_version 1.5.0
+load ../vm/kept
 
 setup_file() {
 	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	BUILD=${BUILD:-$REPO/build}
-	TREES=${TREES:-$BUILD/try/$KERNEL/trees}
-	IMAGE=${IMAGE:-$BUILD/image/$KERNEL}
 	CACHES=$BUILD/mmu-caches/$KERNEL
-	export REPO BUILD TREES IMAGE CACHES
-	[[ -e $TREES/fixed ]] || "$REPO/scripts/make-trees" "$KERNEL"
+	export REPO BUILD CACHES
+	find_kernel
 	make -s -C "$REPO" BUILD="$BUILD" vmm
 	rm -rf "$CACHES" && mkdir -p "$CACHES"
-	if [[ -z ${MODULE:-} ]]; then
-		cp "$REPO"/tests/mmu-caches/module/* "$CACHES/"
-		make -s -C "/lib/modules/$KERNEL/build" M="$CACHES" modules >"$CACHES/log" 2>&1
-		MODULE=$CACHES/kvm-no-cache.ko
-	fi
 	"$REPO/scripts/vm/make-initramfs" --out "$CACHES/initramfs" --guest-check "$BUILD/kvm-guest-check" \
-		--tree stock="$TREES/stock" --tree fixed="$TREES/fixed" --file "$MODULE=/kvm-no-cache.ko"
+		--tree stock="$TREES/stock" --tree fixed="$TREES/fixed" --file "$(test_module kvm-no-cache "$CACHES")=/kvm-no-cache.ko"
 }
 
 # host TREE - one CPU, so that memory just freed is what is taken next.

@@ -127,9 +127,12 @@ static int (*const deeds[])(struct area *area) = {
 	protect, copy_on_write, elsewhere, NULL,
 };
 
-/* Such a memslot can be made and deleted, and not be changed; nor is its memory swapped. */
+/*
+ * Such a memslot can be made and deleted, and not be changed; nor can its memory be swapped, or
+ * made executable.
+ */
 static int (*const gmem_deeds[])(struct area *area) = {
-	delete_slot, gmem_punch, balloon, protect, copy_on_write, elsewhere, NULL,
+	delete_slot, gmem_punch, balloon, copy_on_write, elsewhere, NULL,
 };
 
 /**

@@ -3,33 +3,25 @@
 #
 # The unmap guard in emulated hosts with kernel $KERNEL, on the modules that `make try`
 # made: silent while all is done rightly, and right when something is done wrong, which a
-# module of its own does (tests/unmap/module). Of a kernel of another suite: MODULE is
-# kvm-violate.ko, built in a chroot of that suite, TREES the folder of the trees stock and
-# fixed, IMAGE the unpacked image package (make matrix KEEP=1 keeps such).
+# module of its own does (tests/unmap/module).
 
 bats_require_minimum_version 1.5.0
+load ../vm/kept
 
 setup_file() {
 	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	BUILD=${BUILD:-$REPO/build}
-	TREES=${TREES:-$BUILD/try/$KERNEL/trees}
-	IMAGE=${IMAGE:-$BUILD/image/$KERNEL}
 	UNMAP=$BUILD/unmap/$KERNEL
-	export REPO BUILD TREES IMAGE UNMAP
-	[[ -e $TREES/fixed ]] || "$REPO/scripts/make-trees" "$KERNEL"
+	export REPO BUILD UNMAP
+	find_kernel
 	make -s -C "$REPO" BUILD="$BUILD" vmm
 	make -s -C "$REPO" -f tests/unmap/unmap.mk BUILD="$BUILD" unmap-storm
 	rm -rf "$UNMAP" && mkdir -p "$UNMAP"
-	if [[ -z ${MODULE:-} ]]; then
-		cp "$REPO"/tests/unmap/module/* "$UNMAP/"
-		"$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$UNMAP/tree"
-		make -s -C "/lib/modules/$KERNEL/build" M="$UNMAP" TREE="$UNMAP/tree" modules >"$UNMAP/log" 2>&1
-		MODULE=$UNMAP/kvm-violate.ko
-	fi
+	[[ -n ${KEPT:-} ]] || "$REPO/scripts/prepare-source" --kernel "$KERNEL" --out "$UNMAP/tree"
 	swap_disk >"$UNMAP/brd.ko"
 	"$REPO/scripts/vm/make-initramfs" --out "$UNMAP/initramfs" --guest-check "$BUILD/kvm-guest-check" \
 		--tree fixed="$TREES/fixed" --file "$BUILD/kvm-unmap-storm=/bin/kvm-unmap-storm" \
-		--file "$MODULE=/kvm-violate.ko" --file "$UNMAP/brd.ko=/brd.ko"
+		--file "$(test_module kvm-violate "$UNMAP" TREE="$UNMAP/tree")=/kvm-violate.ko" --file "$UNMAP/brd.ko=/brd.ko"
 }
 
 # swap_disk - the kernel's module for disks in memory, which the hosts swap to.
