@@ -158,24 +158,32 @@ static int parse(struct json_object *object, struct journal *journal)
 	return err;
 }
 
+/* For a record that is damaged: only the journal of a swap stands in anybody's way. */
+static const char *way_out(const char *path)
+{
+	return strcmp(path, SWAP_LAST) == 0 ? "use: kvm-fixes swap --to fixed or stock" :
+	       "look at it, move it away, then run: kvm-fixes recover, and load KVM by modprobe";
+}
+
 int journal_read(const struct host *host, const char *path, struct journal *journal, char *why)
 {
 	const char *file = host_path(host, "%s", path);
 	struct json_object *object;
+	char said[WHY_MAX];
 	int err;
 
 	memset(journal, 0, sizeof(*journal));
 	if (access(file, F_OK) && (errno == ENOENT || errno == ENOTDIR))
 		return -ENOENT;
-	object = json_read(file, why);
-	if (!object)
+	object = json_read(file, said);
+	if (!object) {
+		snprintf(why, WHY_MAX, "%.400s; %s", said, way_out(path));
 		return -EIO;
+	}
 	err = parse(object, journal);
 	json_object_put(object);
 	if (err)
-		snprintf(why, WHY_MAX,
-			 "%s: is not what kvm-fixes wrote; look at it, move it away, then run: kvm-fixes recover, and load KVM by modprobe",
-			 file);
+		snprintf(why, WHY_MAX, "%s: is not what kvm-fixes wrote; %s", file, way_out(path));
 	return err;
 }
 

@@ -13,16 +13,22 @@
 #define JSON_BYTES_MAX	(1u << 20)
 #define JSON_DEPTH_MAX	16
 
+/* json-c's word for what ends too early is "continue". */
+static const char *said_of(enum json_tokener_error err)
+{
+	return err == json_tokener_continue ? "it is cut short" : json_tokener_error_desc(err);
+}
+
 struct json_object *json_parse(const char *data, size_t size, const char *name, char *why)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	struct json_object *object = NULL;
-	const char *said = "out of memory";
+	const char *said = size > JSON_BYTES_MAX ? "it is larger than 1 MiB" : "out of memory";
 
 	if (tokener && size <= JSON_BYTES_MAX) {
 		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 		object = json_tokener_parse_ex(tokener, data, (int)size);
-		said = json_tokener_error_desc(json_tokener_get_error(tokener));
+		said = said_of(json_tokener_get_error(tokener));
 	}
 	if (object && !json_object_is_type(object, json_type_object)) {
 		json_object_put(object);

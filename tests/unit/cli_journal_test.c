@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "journal.h"
+#include "json.h"
 #include "run.h"
 
 static struct host host;
@@ -146,6 +147,32 @@ static void damaged(void **state)
 	}
 }
 
+/* What is said of a record that cannot be read: why, and what to do about that one. */
+static void damage_says_what_to_do(void **state)
+{
+	static char large[(1u << 20) + 2];
+	static struct journal journal;
+
+	(void)state;
+	put("{\"step\":\"load");
+	assert_int_equal(journal_read(&host, SWAP_JOURNAL, &journal, why), -EIO);
+	assert_non_null(strstr(why, "journal.json: is no whole JSON (it is cut short); "));
+	assert_non_null(strstr(why, "move it away, then run: kvm-fixes recover"));
+	assert_int_equal(publish(host_path(&host, SWAP_LAST), "{", 1, 0644), 0);
+	assert_int_equal(journal_read(&host, SWAP_LAST, &journal, why), -EIO);
+	assert_non_null(strstr(why, "last.json: is no whole JSON (it is cut short); use: kvm-fixes swap --to "));
+	assert_int_equal(publish(host_path(&host, SWAP_LAST), "{}", 2, 0644), 0);
+	assert_int_equal(journal_read(&host, SWAP_LAST, &journal, why), -EINVAL);
+	assert_non_null(strstr(why, "last.json: is not what kvm-fixes wrote; use: kvm-fixes swap --to "));
+	assert_int_equal(unlink(host_path(&host, SWAP_LAST)), 0);
+	memset(large, ' ', sizeof(large));
+	assert_null(json_parse(large, sizeof(large), "it", why));
+	assert_string_equal(why, "it: is no whole JSON (it is larger than 1 MiB)");
+	assert_int_equal(publish(host_path(&host, SWAP_JOURNAL), large, sizeof(large), 0644), 0);
+	assert_int_equal(journal_read(&host, SWAP_JOURNAL, &journal, why), -EIO);
+	assert_non_null(strstr(why, "(File too large); look at it, move it away"));
+}
+
 static void a_full_disk_leaves_the_old_one(void **state)
 {
 	static struct journal in, out;
@@ -167,6 +194,7 @@ int main(void)
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(nothing_else_is_believed),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(damage_says_what_to_do),
 		cmocka_unit_test(a_full_disk_leaves_the_old_one),
 	};
 

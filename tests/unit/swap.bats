@@ -248,6 +248,9 @@ compiled_by() {
 	jq 'del(.former.kvm, .former.vendor)' "$SWAP/last.json" >"$SWAP/new" && mv "$SWAP/new" "$SWAP/last.json"
 	plan 3 rollback
 	json '.reasons | any(contains("was not loaded"))'
+	echo '{"step":' >"$SWAP/last.json"
+	plan 3 rollback
+	json '.reasons | any(endswith("last.json: is no whole JSON (it is cut short); use: kvm-fixes swap --to fixed or stock"))'
 }
 
 @test "rollback goes by the files that the swap kept" {
@@ -341,6 +344,7 @@ read_only() {
 	run "$CLI" recover
 	echo "$output"
 	[[ $status == 1 && ${#lines[@]} == 1 && -e $SWAP/journal.json ]]
+	[[ $output == *"$SWAP/journal.json: is no whole JSON (it is cut short); "*"move it away, then run: kvm-fixes recover"* ]]
 	run --separate-stderr "$CLI" --json recover
 	[[ $status == 1 ]]
 	valid error "$output"
