@@ -255,4 +255,5 @@ void engine_tidy(const struct host *host)
 	if (node_is_hidden(host) || access(host_path(host, NODE_DIR), F_OK) == 0)
 		node_show(host, true);
 	choice_tidy(host);
+	engine_sweep(host);
 }

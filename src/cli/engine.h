@@ -58,7 +58,12 @@ int engine_undo(struct swap *swap);
 /* From SWAP_COMMITTING to the end. EX_DONE, or EX_FAILED with @why. */
 int engine_commit(struct swap *swap);
 
-/* What a swap that is over, or never was, may have left: nothing of it stays. */
+/*
+ * What a swap that is over, or never was, may have left: nothing of it stays. The lock is held.
+ */
 void engine_tidy(const struct host *host);
+
+/* Of that, the files that were written and not given their names yet. */
+void engine_sweep(const struct host *host);
 
 #endif

@@ -3,6 +3,7 @@
  * Paths of the host, which CPU it has, and the few file operations that all share.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "host.h"
+
+#define RANDOM_LENGTH	6u	/* what mkstemp() makes of XXXXXX */
 
 const char *host_path(const struct host *host, const char *fmt, ...)
 {
@@ -251,6 +254,38 @@ int publish(const char *path, const void *data, size_t size, int mode)
 		return err;
 	}
 	return sync_parent(path);
+}
+
+/* Is @entry the .NAME.XXXXXX of a publish()? Then @name is what it was to become. */
+static bool unpublished(const char *entry, char *name, size_t size)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *dot = strrchr(entry, '.');
+
+	if (entry[0] != '.' || dot <= entry + 1 || strlen(dot + 1) != RANDOM_LENGTH ||
+	    strspn(dot + 1, letters) != RANDOM_LENGTH)
+		return false;
+	snprintf(name, size, "%.*s", (int)(dot - entry) - 1, entry + 1);
+	return true;
+}
+
+void publish_sweep(const char *dir, bool (*ours)(const char *name))
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	char name[NAME_MAX + 1];
+	struct dirent *entry;
+	struct stat st;
+
+	while (stream && (entry = readdir(stream))) {
+		if (unpublished(entry->d_name, name, sizeof(name)) && ours(name) &&
+		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			unlinkat(fd, entry->d_name, 0);
+	}
+	if (stream)
+		closedir(stream);
+	else if (fd >= 0)
+		close(fd);
 }
 
 int publish_copy(const char *from, const char *path, size_t max)

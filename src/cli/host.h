@@ -60,6 +60,12 @@ int publish(const char *path, const void *data, size_t size, int mode);
 /* The same with the contents of @from (of at most @max bytes). */
 int publish_copy(const char *from, const char *path, size_t max);
 
+/*
+ * Removes from @dir what a publish() left that was killed before it renamed it, if @ours says so
+ * of the name it was to get. Whoever publishes there must have ended.
+ */
+void publish_sweep(const char *dir, bool (*ours)(const char *name));
+
 /* The folder's entries are on the disk when it returns 0. -errno. */
 int folder_sync(const char *dir);
 

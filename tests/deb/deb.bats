@@ -219,8 +219,9 @@ left_alone() {
 	inside bash -c 'mount -t sysfs sysfs /sys && kvm-fixes recover'
 	[[ -e $STATE/lock ]]
 	# What it remembers of files that are compressed, and half of that, as a kill leaves it.
-	mkdir -p "$CHROOT/var/cache/kvm-fixes"
+	mkdir -p "$CHROOT"/{var/cache/kvm-fixes,etc/depmod.d}
 	touch "$CHROOT"/var/cache/kvm-fixes/{identity.json,.identity.json.Ab12Cd}
+	touch "$CHROOT/etc/depmod.d/.kvm-fixes-stock.conf.Ab12Cd"
 	run -0 apt purge kvm-fixes
 	echo "$output"
 	packages_whole

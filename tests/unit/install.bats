@@ -123,6 +123,18 @@ setup() { VERSION=$(cat "$REPO/VERSION"); }
 	done
 }
 
+@test "a purge takes what a killed swap left in depmod.d, and nobody else's" {
+	local root=$BATS_TEST_TMPDIR/root script=$BATS_TEST_TMPDIR/postrm
+	mkdir -p "$root/etc/depmod.d" "$root"/var/{lib,cache}/kvm-fixes
+	touch "$root"/etc/depmod.d/{.kvm-fixes-stock.conf.Ab12Cd,.kvm-fixes-stock.conf.Ab12C,.site.conf.Ab12Cd,site.conf}
+	sed -E "s# /(etc|run|var)/# $root/\1/#g" "$REPO/debian/kvm-fixes.postrm" >"$script"
+	# It must not reach this host.
+	run -1 grep -E '(^|[[:space:]])/' <(sed "s# $root/# #g" "$script")
+	sh "$script" purge
+	[[ $(ls -A "$root/etc/depmod.d" | paste -sd' ') == ".kvm-fixes-stock.conf.Ab12C .site.conf.Ab12Cd site.conf" ]]
+	[[ ! -e $root/var/lib/kvm-fixes ]]
+}
+
 # complete WORDS... - what bash would offer for the last of them.
 complete_words() {
 	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kvm_fixes; printf "%s\n" "${COMPREPLY[@]}"' \

@@ -357,6 +357,28 @@ read_only() {
 	[[ ! -e $HOST/run/modprobe.d/+kvm-fixes-swap.conf && ! -e $HOST/dev/.kvm-fixes ]]
 }
 
+@test "recover: what a killed run wrote and did not rename is swept up, and nothing else" {
+	local modules=$HOST/lib/modules/$REL copies=$SWAP/files/aa etc=$HOST/etc/depmod.d file
+	local ours=("$modules/.modules.dep.Ab12Cd" "$modules/.modules.alias.bin.000000" "$HOST/lib/modules/$OLD/.modules.softdep.zzzzzz"
+		"$etc/.kvm-fixes-stock.conf.Ab12Cd" "$SWAP/.journal.json.Ab12Cd" "$SWAP/.last.json.Ab12Cd"
+		"$copies/.kvm-intel.ko.Ab12Cd" "$HOST/run/modprobe.d/.+kvm-fixes-swap.conf.Ab12Cd")
+	local others=("$modules/.modules.order.Ab12Cd" "$modules/.modules.builtin.Ab12Cd" "$modules/.modules.dep.Ab12C" "$modules/.modules.dep.Ab12Cd7"
+		"$modules/.modules.dep.Ab_2Cd" "$modules/modules.dep.Ab12Cd" "$modules/.xmodules.dep.Ab12Cd" "$modules/.Ab12Cd" "$etc/.site.conf.Ab12Cd"
+		"$etc/kvm-fixes-stock.conf.Ab12Cd" "$SWAP/.other.json.Ab12Cd" "$copies/.vhost.ko.Ab12Cd" "$HOST/.modules.dep.Ab12Cd")
+	mkdir -p "$copies" "$etc" "$HOST/run/modprobe.d" "$HOST/elsewhere" "$modules/.modules.weakdep.Ab12Cd"
+	touch "${ours[@]}" "${others[@]}" "$HOST/elsewhere/.modules.dep.Ab12Cd"
+	ln -s modules.dep "$modules/.modules.dep.linked"
+	ln -s "$HOST/elsewhere" "$HOST/lib/modules/linked"
+	recovered none
+	for file in "${ours[@]}"; do
+		[[ ! -e $file ]] || { echo "$file"; return 1; }
+	done
+	for file in "${others[@]}" "$HOST/elsewhere/.modules.dep.Ab12Cd"; do
+		[[ -e $file ]] || { echo "$file"; return 1; }
+	done
+	[[ -L $modules/.modules.dep.linked && -d $modules/.modules.weakdep.Ab12Cd ]]
+}
+
 @test "recover: missing module files are dkms-kernel's to put back" {
 	printf '#!/bin/sh\necho "$KVM_FIXES_LOCKED $*" >>"%s/repairs"\n' "$BATS_TEST_TMPDIR" >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
 	chmod 755 "$HOST/usr/lib/kvm-fixes/dkms-kernel"
