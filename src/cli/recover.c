@@ -41,33 +41,52 @@ static int report(const struct cli *cli, const char *action, const char *text)
 	return cli_json_end(cli, object, EX_DONE);
 }
 
+/* One error in the end, whatever there is of them: with --json it is one object. */
+static int tell(const struct cli *cli, const struct recovery *recovery, const char *action,
+		const char *text)
+{
+	if (!recovery->failures)
+		return report(cli, action, text);
+	if (*text)
+		cli_step(cli, "%s", text);
+	if (recovery->failures == 1)
+		return cli_error(cli, EX_FAILED, "%s", recovery->first);
+	return cli_error(cli, EX_FAILED, "%s (and %u more: %s)", recovery->first,
+			 recovery->failures - 1, recovery->more);
+}
+
 /*
  * Another boot loaded its modules anew; only what boots load may be left to settle. If that
  * cannot be, it is told once: a swap that is over must not stand in the way of others.
  */
-static int after_reboot(const struct cli *cli, struct journal *journal)
+static void after_reboot(const struct cli *cli, struct journal *journal, struct recovery *recovery,
+			 const char **action, const char **text)
 {
 	const struct host *host = &cli->host;
 	bool passed = journal->step >= SWAP_COMMITTING;
-	char why[WHY_MAX], removing[WHY_MAX];
+	char why[WHY_MAX], last[WHY_MAX];
 	int err = 0;
 
 	if (passed) {
 		journal->step = SWAP_DONE;
 		err = choice_set(host, journal->to, why);
-		if (!err)
-			err = journal_write(host, SWAP_LAST, journal, why);
+		/* What rollback returns to does not hang on that. */
+		if (journal_write(host, SWAP_LAST, journal, last) && !err) {
+			err = -EIO;
+			snprintf(why, sizeof(why), "%s", last);
+		}
 	}
-	if (journal_remove(host)) {
-		snprintf(removing, sizeof(removing), "%s: cannot be removed; remove it by hand",
-			 SWAP_JOURNAL);
-		return cli_error(cli, EX_FAILED, "%s", err ? why : removing);
+	if (journal_remove(host) && !err) {
+		err = -EIO;
+		snprintf(why, sizeof(why), "%s: cannot be removed; remove it by hand", SWAP_JOURNAL);
 	}
-	if (err)
-		return cli_error(cli, EX_FAILED, "%s", why);
-	return report(cli, passed ? "finished" : "undone", passed ?
-		      "a swap that a reboot interrupted is finished: its modules are what boots load" :
-		      "a swap that a reboot interrupted is forgotten: boots load what they did before");
+	if (err) {
+		recovery_failed(recovery, "%s", why);
+		return;
+	}
+	*action = passed ? "finished" : "undone";
+	*text = passed ? "a swap that a reboot interrupted is finished: its modules are what boots load" :
+		"a swap that a reboot interrupted is forgotten: boots load what they did before";
 }
 
 /* The journal says how far it came; what is loaded says whether that still holds. */
@@ -97,57 +116,76 @@ static int same_boot(const struct cli *cli, struct journal *journal)
 	return report(cli, "undone", "an interrupted swap is undone: the former modules are back");
 }
 
-/*
- * Files first: what is missing on the disk keeps the rest from being put right. If they were the
- * running kernel's, udev found nothing to load at boot.
- */
-static int files(const struct cli *cli, bool *repaired)
+/* If files were missing that the running kernel loads, udev found nothing to load at boot. */
+static void load_vendor(const struct cli *cli, struct recovery *recovery)
 {
+	const struct host *host = &cli->host;
 	struct loaded vendor;
 	char why[WHY_MAX];
-	int n = recover_files(cli);
 
-	if (n < 0)
-		return EX_FAILED;
-	*repaired = n > 0;
-	if (n && !cli->host.root[0] && *cli->host.vendor &&
-	    loaded_read(&cli->host, cli->host.vendor, &vendor, why) == 0 && !vendor.present &&
-	    module_load_by_name(&cli->host, cli->host.vendor, why))
-		return cli_error(cli, EX_FAILED, "%s", why);
-	return EX_DONE;
+	if (!*host->vendor || loaded_read(host, host->vendor, &vendor, why) || vendor.present)
+		return;
+	cli_step(cli, "loading %s, which was not there at boot", host->vendor);
+	/* A folder has no kernel. */
+	if (!host->root[0] && module_load_by_name(host, host->vendor, why))
+		recovery_failed(recovery, "%s", why);
 }
 
-/* Nothing was going on; what may lie about after a crash of the host is swept up. */
-static int no_journal(const struct cli *cli, bool repaired)
+/*
+ * Nothing of a swap is going on. What may lie about after a crash goes first, since it keeps
+ * modprobe from KVM; then files, since without them the rest cannot all be put right; none of it
+ * waits for the other to succeed. @err: of reading the journal.
+ */
+static int between_swaps(const struct cli *cli, struct journal *journal, int err, const char *why)
 {
+	struct recovery recovery = { 0 };
+	const char *action, *text;
+
+	if (err && err != -ENOENT)
+		recovery_failed(&recovery, "%s", why);
 	engine_tidy(&cli->host);
-	return report(cli, repaired ? "repaired" : "none",
-		      repaired ? "missing module files are put right" : "");
+	recover_files(cli, &recovery);
+	action = recovery.repaired ? "repaired" : "none";
+	text = recovery.repaired ? "missing module files are put right" : "";
+	if (!err)
+		after_reboot(cli, journal, &recovery, &action, &text);
+	if (recovery.running)
+		load_vendor(cli, &recovery);
+	return tell(cli, &recovery, action, text);
+}
+
+/*
+ * Is there a swap of this boot to be put right? A journal that cannot be read does not say, but
+ * what a swap leaves in /run and /dev no reboot leaves there.
+ */
+static bool of_this_boot(const struct host *host, const struct journal *journal, int err)
+{
+	char boot[sizeof(journal->boot)];
+
+	boot_id_read(host, boot, sizeof(boot));
+	if (err == -ENOENT)
+		return false;
+	if (!err || journal->boot[0])
+		return strcmp(boot, journal->boot) == 0;
+	return node_is_hidden(host) || access(host_path(host, BLOCK_FILE), F_OK) == 0;
 }
 
 static int recover(const struct cli *cli)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
-	char boot[64], why[WHY_MAX];
-	bool repaired = false;
+	char why[WHY_MAX];
 	int err, code;
 
 	if (!journal)
 		return cli_error(cli, EX_FAILED, "out of memory; try again");
 	err = journal_read(&cli->host, SWAP_JOURNAL, journal, why);
-	boot_id_read(&cli->host, boot, sizeof(boot));
-	if (err && err != -ENOENT)
+	if (!of_this_boot(&cli->host, journal, err))
+		code = between_swaps(cli, journal, err, why);
+	else if (err)
 		code = cli_error(cli, EX_FAILED, "%s", why);
-	else if (!err && strcmp(boot, journal->boot) == 0)
+	else
 		/* The copies that it kept are all that this takes, and KVM is away meanwhile. */
 		code = same_boot(cli, journal);
-	else if ((code = files(cli, &repaired)) != EX_DONE)
-		goto out;
-	else if (err)
-		code = no_journal(cli, repaired);
-	else
-		code = after_reboot(cli, journal);
-out:
 	free(journal);
 	return code;
 }

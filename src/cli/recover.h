@@ -7,11 +7,28 @@
 
 #include "cli.h"
 
-/*
- * Has dkms-kernel repair every kernel whose modules are not all there. Returns how many were
- * repaired, or -errno when an error was already told.
+/**
+ * struct recovery - what was put right, and what could not be
+ * @repaired: kernels whose module files are all there again
+ * @running: the kernel that runs is one of them
+ * @failures: how many things went wrong; none keeps the rest from being done
+ * @first: the first of them
+ * @more: the others, as far as there is room
  */
-int recover_files(const struct cli *cli);
+struct recovery {
+	unsigned int repaired;
+	bool running;
+	unsigned int failures;
+	char first[WHY_MAX];
+	char more[2 * WHY_MAX];
+};
+
+/* One thing more that went wrong. */
+void recovery_failed(struct recovery *recovery, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Has dkms-kernel repair every kernel whose modules are not all there. */
+void recover_files(const struct cli *cli, struct recovery *recovery);
 
 /*
  * With the boot argument, or where the kernel would refuse the replaced files, writes

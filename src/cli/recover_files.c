@@ -2,7 +2,7 @@
 /*
  * Files that should be there and are not.
  */
-#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,39 +70,53 @@ static bool damaged(const struct host *host, const struct kernel *kernel)
 	return left_over(dir) || (kernel->next[0] && access(kernel->next, R_OK));
 }
 
-static int repair(const struct cli *cli, const char *release)
+void recovery_failed(struct recovery *recovery, const char *fmt, ...)
+{
+	size_t length = strlen(recovery->more);
+	char text[WHY_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!recovery->failures++)
+		snprintf(recovery->first, sizeof(recovery->first), "%s", text);
+	else
+		snprintf(recovery->more + length, sizeof(recovery->more) - length, "%s%s",
+			 length ? "; " : "", text);
+}
+
+static void repair(const struct cli *cli, const char *release, struct recovery *recovery)
 {
 	char program[PATH_MAX], why[WHY_MAX];
 	const char *argv[] = { program, "repair", release, NULL };
 
 	snprintf(program, sizeof(program), "%s", host_path(&cli->host, DKMS_KERNEL));
 	cli_step(cli, "kernel %s: putting its module files right", release);
-	if (run_program(argv, REPAIR_SECONDS, NULL, why) == 0)
-		return 0;
-	cli_error(cli, EX_FAILED, "kernel %s: its module files are not all there, and %s", release, why);
-	return -EIO;
+	if (run_program(argv, REPAIR_SECONDS, NULL, why)) {
+		recovery_failed(recovery, "kernel %s: its module files are not all there, and %s",
+				release, why);
+		return;
+	}
+	recovery->repaired++;
+	if (strcmp(release, cli->host.release) == 0)
+		recovery->running = true;
 }
 
-int recover_files(const struct cli *cli)
+void recover_files(const struct cli *cli, struct recovery *recovery)
 {
 	struct kernel *list;
 	char why[WHY_MAX];
 	size_t n;
-	int repaired = 0, err = kernels_read(&cli->host, &list, &n, why);
 
-	if (err) {
-		cli_error(cli, EX_FAILED, "%s", why);
-		return err;
+	if (kernels_read(&cli->host, &list, &n, why)) {
+		recovery_failed(recovery, "%s", why);
+		return;
 	}
 	setenv("KVM_FIXES_LOCKED", "1", 1);	/* it must not wait for our own lock */
 	for (size_t i = 0; i < n; i++) {
-		if (!damaged(&cli->host, &list[i]))
-			continue;
-		if (repair(cli, list[i].release))
-			err = -EIO;
-		else
-			repaired++;
+		if (damaged(&cli->host, &list[i]))
+			repair(cli, list[i].release, recovery);
 	}
 	free(list);
-	return err ? err : repaired;
 }

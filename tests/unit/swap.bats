@@ -394,6 +394,115 @@ read_only() {
 	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"the disk is full"* ]]
 }
 
+# repairs SHELL - what dkms-kernel does instead, with the kernel in $2, which is noted.
+repairs() {
+	printf '#!/bin/sh\necho "$2" >>"%s/repairs"\n%s\n' "$BATS_TEST_TMPDIR" "$1" >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
+	chmod 755 "$HOST/usr/lib/kvm-fixes/dkms-kernel"
+}
+
+# damage RELEASE - one of its own modules is not there any more.
+damage() {
+	mkdir -p "$HOST/var/lib/kvm-fixes/stock/$1"
+	rm "$HOST/lib/modules/$1/kernel/arch/x86/kvm/kvm-amd.ko"
+}
+
+@test "recover after a reboot: a kernel that cannot be repaired does not keep the swap from being settled" {
+	repairs 'echo "the disk is full"; exit 1'
+	damage "$OLD"
+	journal committing
+	sed -i 's/"to": "fixed"/"to": "stock"/' "$SWAP/journal.json"
+	echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+	run "$CLI" recover
+	echo "$output"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"kernel $OLD: its module files are not all there, and "*"the disk is full" ]]
+	[[ ! -e $SWAP/journal.json && -e $SWAP/last.json && -e $HOST/etc/depmod.d/kvm-fixes-stock.conf ]]
+	[[ $(next_kvm) == */kernel/arch/x86/kvm/kvm.ko ]]
+	plan 0 swap --to fixed
+	journal loading
+	run "$CLI" recover
+	[[ $status == 1 && ! -e $SWAP/journal.json ]]
+}
+
+@test "recover after a reboot: what boots load cannot be settled, and rollback still knows what was" {
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	choose_stock
+	journal committing
+	echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+	read_only "$HOST/lib/modules" "$CLI" recover
+	[[ $status == 1 && ${#lines[@]} == 1 && ! -e $SWAP/journal.json && -e $SWAP/last.json ]]
+}
+
+@test "recover: leftovers go before module files are repaired, and also if that fails" {
+	local block=$HOST/run/modprobe.d/+kvm-fixes-swap.conf
+	repairs "[ ! -e '$block' ] && [ ! -L '$HOST/dev/kvm' ] && exit 1; exit 7"
+	damage "$REL"
+	mkdir -p "${block%/*}" "$HOST/dev/.kvm-fixes"
+	echo 'install kvm /bin/false' >"$block"
+	ln -s kvm-fixes-swap-in-progress "$HOST/dev/kvm"
+	run "$CLI" recover
+	echo "$output"
+	[[ $status == 1 && ${#lines[@]} == 1 && $output == *"dkms-kernel ended with 1"* ]]
+	[[ ! -e $block && ! -L $HOST/dev/kvm && ! -e $HOST/dev/.kvm-fixes ]]
+}
+
+@test "recover: the running kernel's KVM is loaded once its files are back, whatever becomes of another's" {
+	repairs "[ \"\$2\" = $REL ]"
+	rm -r "$HOST"/sys/module/kvm*
+	damage "$OLD"
+	export KVM_FIXES_VERBOSE=1
+	run "$CLI" recover
+	echo "$output"
+	[[ $status == 1 && $output != *loading* ]]
+	damage "$REL"
+	run "$CLI" recover
+	echo "$output"
+	[[ $status == 1 && $output == *"loading kvm_intel"* && $output == *"kernel $OLD: its module files are not all there"* ]]
+	load_pair stock
+	run "$CLI" recover
+	[[ $status == 1 && $output != *loading* ]]
+}
+
+@test "recover: one error for all kernels, as JSON too" {
+	local release
+	repairs 'echo "the disk is full"; exit 1'
+	for release in "$REL" "$OLD" "$SKIPPED"; do
+		damage "$release"
+	done
+	run --separate-stderr "$CLI" recover --json
+	echo "$output"
+	[[ $status == 1 && -z $stderr ]]
+	valid error "$output"
+	jq -e --arg first "kernel $REL: " --arg other "kernel $OLD: " '.error.message | contains($first) and contains($other) and contains("(and 2 more: kernel ")' <<<"$output"
+	run "$CLI" recover
+	[[ $status == 1 && ${#lines[@]} == 1 ]]
+}
+
+@test "recover: a damaged journal keeps no module files from being repaired, but in the boot that it is of" {
+	local block=$HOST/run/modprobe.d/+kvm-fixes-swap.conf text
+	repairs 'exit 0'
+	damage "$REL"
+	mkdir -p "$SWAP" "${block%/*}"
+	for text in '{"step":"loading"' '{"boot":"boot-zero","step":"leaping"}'; do
+		echo "$text" >"$SWAP/journal.json"
+		run "$CLI" recover
+		echo "$output"
+		[[ $status == 1 && ${#lines[@]} == 1 && $output == *"move it away, then run: kvm-fixes recover"* ]]
+		[[ -e $SWAP/journal.json && $(cat "$BATS_TEST_TMPDIR/repairs") == "$REL" ]]
+		rm "$BATS_TEST_TMPDIR/repairs"
+	done
+	echo '{"boot":"boot-one","step":"leaping"}' >"$SWAP/journal.json"
+	run "$CLI" recover
+	[[ $status == 1 && ! -e $BATS_TEST_TMPDIR/repairs ]]
+	echo '{"step":"loading"' >"$SWAP/journal.json"
+	echo 'install kvm /bin/false' >"$block"
+	run "$CLI" recover
+	[[ $status == 1 && ! -e $BATS_TEST_TMPDIR/repairs && -e $block ]]
+	rm "$block"
+	ln -s kvm-fixes-swap-in-progress "$HOST/dev/kvm"
+	run "$CLI" recover
+	[[ $status == 1 && ! -e $BATS_TEST_TMPDIR/repairs && -L $HOST/dev/kvm ]]
+}
+
 @test "recover: what an installation left that was cut short is dkms-kernel's to take away" {
 	local dir=$HOST/lib/modules/$REL/updates/dkms
 	printf '#!/bin/sh\necho "$*" >>"%s/repairs"\n' "$BATS_TEST_TMPDIR" >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
