@@ -14,8 +14,7 @@
 #include "engine_load.h"
 #include "lock.h"
 #include "recover.h"
-
-#define LOCK_WAIT	60u	/* seconds: at boot a package's hook may be at work */
+#include "run.h"
 
 static const char help[] =
 	"Usage: kvm-fixes recover [--early] [--json]\n\n"
@@ -70,6 +69,11 @@ static void after_reboot(const struct cli *cli, struct journal *journal, struct 
 	if (passed) {
 		journal->step = SWAP_DONE;
 		err = choice_set(host, journal->to, why);
+		/* That was no answer: the journal stays, for the next time. */
+		if (err && run_interrupted) {
+			recovery_failed(recovery, "%.400s; run: kvm-fixes recover", why);
+			return;
+		}
 		/* What rollback returns to does not hang on that. */
 		if (journal_write(host, SWAP_LAST, journal, last) && !err) {
 			err = -EIO;
@@ -140,14 +144,17 @@ static int between_swaps(const struct cli *cli, struct journal *journal, int err
 {
 	struct recovery recovery = { 0 };
 	const char *action, *text;
+	int interrupted;
 
 	if (err && err != -ENOENT)
 		recovery_failed(&recovery, "%s", why);
 	engine_tidy(&cli->host);
-	recover_files(cli, &recovery);
+	interrupted = recover_files(cli, RECOVER_REPAIR_SECONDS, &recovery);
 	action = recovery.repaired ? "repaired" : "none";
 	text = recovery.repaired ? "missing module files are put right" : "";
-	if (!err)
+	if (interrupted)
+		recovery_failed(&recovery, "interrupted by a signal; run: kvm-fixes recover");
+	else if (!err)
 		after_reboot(cli, journal, &recovery, &action, &text);
 	if (recovery.running)
 		load_vendor(cli, &recovery);
@@ -206,7 +213,7 @@ int cmd_recover(struct cli *cli, int argc, char *argv[])
 		return report(cli, "early", why);
 	}
 	signals_hold();
-	lock = lock_take(&cli->host, LOCK_WAIT, why);
+	lock = lock_take(&cli->host, RECOVER_LOCK_SECONDS, why);
 	if (lock < 0)
 		return cli_error(cli, EX_FAILED, "%s", why);
 	code = recover(cli);

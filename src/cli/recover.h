@@ -7,6 +7,10 @@
 
 #include "cli.h"
 
+/* kvm-fixes-recover.service has time for both and for depmod: TimeoutStartSec. */
+#define RECOVER_LOCK_SECONDS	60u	/* at boot a package's hook may be at work */
+#define RECOVER_REPAIR_SECONDS	150u
+
 /**
  * struct recovery - what was put right, and what could not be
  * @repaired: kernels whose module files are all there again
@@ -27,8 +31,11 @@ struct recovery {
 void recovery_failed(struct recovery *recovery, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Has dkms-kernel repair every kernel whose modules are not all there. */
-void recover_files(const struct cli *cli, struct recovery *recovery);
+/*
+ * Has dkms-kernel repair every kernel whose modules are not all there, the one that runs first, for
+ * all of them within @seconds. 0, or -EINTR when a signal ended it before all were looked at.
+ */
+int recover_files(const struct cli *cli, unsigned int seconds, struct recovery *recovery);
 
 /*
  * With the boot argument, or where the kernel would refuse the replaced files, writes

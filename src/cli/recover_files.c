@@ -2,6 +2,7 @@
 /*
  * Files that should be there and are not.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 #include "resolve.h"
 #include "run.h"
 
-#define REPAIR_SECONDS	150u	/* the unit that runs us has 180 */
 #define DKMS_KERNEL	CLI_LIBDIR "/dkms-kernel"
 
 static const char * const modules[] = { "kvm", "kvm-intel", "kvm-amd" };
@@ -86,37 +86,65 @@ void recovery_failed(struct recovery *recovery, const char *fmt, ...)
 			 length ? "; " : "", text);
 }
 
-static void repair(const struct cli *cli, const char *release, struct recovery *recovery)
+/* Until @end at most. 0, or -EINTR, which is not told here. */
+static int repair(const struct cli *cli, const char *release, double end,
+		  struct recovery *recovery)
 {
-	char program[PATH_MAX], why[WHY_MAX];
+	double left = end - now_ms();
+	char program[PATH_MAX], why[WHY_MAX] = "no time was left for it";
 	const char *argv[] = { program, "repair", release, NULL };
+	int err = -ETIMEDOUT;
 
 	snprintf(program, sizeof(program), "%s", host_path(&cli->host, DKMS_KERNEL));
-	cli_step(cli, "kernel %s: putting its module files right", release);
-	if (run_program(argv, REPAIR_SECONDS, NULL, why)) {
-		recovery_failed(recovery, "kernel %s: its module files are not all there, and %s",
-				release, why);
-		return;
+	if (left > 0) {
+		cli_step(cli, "kernel %s: putting its module files right", release);
+		err = run_program(argv, (unsigned int)((left + 999) / 1e3), NULL, why);
+	}
+	if (err == -EINTR)
+		return err;
+	if (err) {
+		recovery_failed(recovery, "kernel %s: its module files are not all there, and %s%s",
+				release, why, err == -ETIMEDOUT ? "; run: kvm-fixes recover" : "");
+		return 0;
 	}
 	recovery->repaired++;
 	if (strcmp(release, cli->host.release) == 0)
 		recovery->running = true;
+	return 0;
 }
 
-void recover_files(const struct cli *cli, struct recovery *recovery)
+/* The running kernel's, or all others. */
+static int repair_some(const struct cli *cli, const struct kernel *list, size_t n, bool running,
+		       double end, struct recovery *recovery)
 {
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		if (run_interrupted)
+			err = -EINTR;
+		else if ((strcmp(list[i].release, cli->host.release) == 0) == running &&
+			 damaged(&cli->host, &list[i]))
+			err = repair(cli, list[i].release, end, recovery);
+	}
+	return err;
+}
+
+int recover_files(const struct cli *cli, unsigned int seconds, struct recovery *recovery)
+{
+	double end = now_ms() + seconds * 1e3;
 	struct kernel *list;
 	char why[WHY_MAX];
 	size_t n;
+	int err;
 
 	if (kernels_read(&cli->host, &list, &n, why)) {
 		recovery_failed(recovery, "%s", why);
-		return;
+		return 0;
 	}
 	setenv("KVM_FIXES_LOCKED", "1", 1);	/* it must not wait for our own lock */
-	for (size_t i = 0; i < n; i++) {
-		if (damaged(&cli->host, &list[i]))
-			repair(cli, list[i].release, recovery);
-	}
+	err = repair_some(cli, list, n, true, end, recovery);
+	if (!err)
+		err = repair_some(cli, list, n, false, end, recovery);
 	free(list);
+	return err;
 }

@@ -503,6 +503,56 @@ damage() {
 	[[ $status == 1 && ! -e $BATS_TEST_TMPDIR/repairs && -L $HOST/dev/kvm ]]
 }
 
+# ended_by_term - recover is told to end once there is the file $BATS_TEST_TMPDIR/begun.
+ended_by_term() {
+	local pid tries=100
+	"$CLI" recover >"$BATS_TEST_TMPDIR/said" 2>&1 &
+	pid=$!
+	until [[ -e $BATS_TEST_TMPDIR/begun || $((tries--)) == 0 ]]; do
+		sleep 0.1
+	done
+	kill -TERM "$pid"
+	wait "$pid" && return 1
+	cat "$BATS_TEST_TMPDIR/said"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/said") == 1 && -e $SWAP/journal.json ]]
+}
+
+@test "recover: a signal ends it, with what is left to do still on record" {
+	repairs ": >'$BATS_TEST_TMPDIR/begun'; sleep 60"
+	damage "$REL"
+	damage "$OLD"
+	journal committing
+	echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+	ended_by_term
+	[[ $(cat "$BATS_TEST_TMPDIR/said") == *": interrupted by a signal; run: kvm-fixes recover" ]]
+	# The kernel that runs comes first.
+	[[ $(cat "$BATS_TEST_TMPDIR/repairs") == "$REL" && $SECONDS -lt 60 ]]
+}
+
+@test "recover after a reboot: a signal while depmod runs leaves the rest to the next recover" {
+	choose_stock
+	journal committing
+	echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\n: >"%s/begun"\nsleep 60\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/bin/depmod"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/depmod"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH ended_by_term
+	grep -q 'depmod was interrupted; run: kvm-fixes recover$' "$BATS_TEST_TMPDIR/said"
+	recovered finished
+	[[ ! -e $SWAP/journal.json && $(next_kvm) == */updates/dkms/kvm.ko ]]
+}
+
+@test "the unit gives recover the time that it may take" {
+	local name seconds total=0
+	for name in LOCK REPAIR; do
+		seconds=$(sed -n "s/^#define RECOVER_${name}_SECONDS\t\([0-9]*\)u.*/\1/p" "$REPO/src/cli/recover.h")
+		total=$((total + seconds))
+	done
+	# And a minute at least for what comes then.
+	seconds=$(sed -n 's/^TimeoutStartSec=//p' "$REPO/src/cli/systemd/kvm-fixes-recover.service")
+	[[ $total -ge 120 && $seconds -ge $((total + 60)) ]]
+}
+
 @test "recover: what an installation left that was cut short is dkms-kernel's to take away" {
 	local dir=$HOST/lib/modules/$REL/updates/dkms
 	printf '#!/bin/sh\necho "$*" >>"%s/repairs"\n' "$BATS_TEST_TMPDIR" >"$HOST/usr/lib/kvm-fixes/dkms-kernel"
