@@ -41,10 +41,17 @@ static void check_caller(const struct cli *cli, struct plan *plan)
 		plan_refuse(plan, "this CPU is neither Intel's nor AMD's; no KVM module belongs to it");
 	if (journal_read(&cli->host, SWAP_JOURNAL, &journal, why) != -ENOENT)
 		plan_refuse(plan, "an earlier swap did not end; run: kvm-fixes recover");
-	if (read_text(host_path(&cli->host, "/proc/sys/kernel/modules_disabled"), why, 8) > 0 &&
-	    strcmp(why, "1") == 0)
+}
+
+/* What loading and trying modules takes, and a mere choice does not. */
+static void check_means(const struct host *host, struct plan *plan)
+{
+	char text[8];
+
+	if (read_text(host_path(host, "/proc/sys/kernel/modules_disabled"), text, sizeof(text)) > 0 &&
+	    strcmp(text, "1") == 0)
 		plan_refuse(plan, "loading modules was switched off until the next boot (/proc/sys/kernel/modules_disabled); reboot");
-	if (access(host_path(&cli->host, GUEST_CHECK), X_OK))
+	if (access(host_path(host, GUEST_CHECK), X_OK))
 		plan_refuse(plan, "%s cannot be run (%s), and without it nobody would know whether the modules work; reinstall kvm-fixes",
 			    GUEST_CHECK, strerror(errno));
 }
@@ -316,6 +323,11 @@ static bool last_set(const struct cli *cli, struct plan *plan, char *kvm, char *
 	return true;
 }
 
+static bool same_image(const struct image *a, const struct image *b)
+{
+	return a->file[0] && b->file[0] && strcmp(a->build_id, b->build_id) == 0;
+}
+
 static void find_next(const struct cli *cli, struct plan *plan, enum target target)
 {
 	const struct host *host = &cli->host;
@@ -327,6 +339,8 @@ static void find_next(const struct cli *cli, struct plan *plan, enum target targ
 		return;
 	read_next(host, plan, "kvm", kvm, &plan->next_kvm, &plan->journal.next.kvm);
 	read_next(host, plan, host->vendor, vendor, &plan->next_vendor, &plan->journal.next.vendor);
+	plan->already = same_image(&plan->journal.former.kvm, &plan->journal.next.kvm) &&
+			same_image(&plan->journal.former.vendor, &plan->journal.next.vendor);
 	if (plan->n_reasons > before)
 		return;
 	if (target == TARGET_FIXED)
@@ -334,7 +348,8 @@ static void find_next(const struct cli *cli, struct plan *plan, enum target targ
 	else if (target == TARGET_STOCK)
 		check_stock(host, plan);
 	check_fit(host, plan);
-	check_memory(host, plan);
+	if (!plan->already)
+		check_memory(host, plan);
 	if (target == TARGET_FIXED && plan->n_reasons == before)
 		check_audit(host, plan);
 }
@@ -377,11 +392,6 @@ static void check_install_lines(const struct host *host, struct plan *plan)
 	}
 }
 
-static bool same_image(const struct image *a, const struct image *b)
-{
-	return a->file[0] && b->file[0] && strcmp(a->build_id, b->build_id) == 0;
-}
-
 void plan_make(const struct cli *cli, enum target target, struct plan *plan)
 {
 	const struct host *host = &cli->host;
@@ -403,10 +413,9 @@ void plan_make(const struct cli *cli, enum target target, struct plan *plan)
 		return;
 	read_former(host, plan, &kvm, &vendor);
 	find_next(cli, plan, target);
-	plan->already = same_image(&journal->former.kvm, &journal->next.kvm) &&
-			same_image(&journal->former.vendor, &journal->next.vendor);
 	if (plan->already)
 		return;
+	check_means(host, plan);
 	check_rival(host, plan, target);
 	check_install_lines(host, plan);
 	check_use(host, plan, &kvm, &vendor);

@@ -227,6 +227,21 @@ compiled_by() {
 	[[ $status == 3 && $(grep -c '^against it: ' <<<"$output") == 3 ]]
 }
 
+@test "what is loaded already needs nothing of what loading takes" {
+	echo 1 >"$HOST/proc/sys/kernel/modules_disabled"
+	printf 'MemAvailable:    10 kB\n' >"$HOST/proc/meminfo"
+	rm "$HOST/usr/lib/kvm-fixes/kvm-guest-check"
+	plan 0 swap --to stock
+	json '.already and .result == "would be done"'
+	run "$CLI" swap --to stock --dry-run
+	[[ $status == 0 && $output == *"only the choice for later boots would be made" ]]
+	against "loading modules was switched off until the next boot"
+	json '.reasons | length == 3'
+	load_pair ours
+	plan 0 swap --to fixed
+	json '.already'
+}
+
 @test "refused: an earlier swap did not end" {
 	journal testing
 	against "kvm-fixes recover"
