@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -39,6 +41,28 @@ bool node_is_hidden(const struct host *host)
 	ssize_t n = readlink(host_path(host, NODE), target, sizeof(target));
 
 	return n == sizeof(PLACEHOLDER) - 1 && memcmp(target, PLACEHOLDER, (size_t)n) == 0;
+}
+
+bool node_is_lost(const struct host *host)
+{
+	return !node_exists(host) && !is_node(host_path(host, NODE_HIDDEN)) &&
+	       !is_node(host_path(host, NODE_DIR "/link"));
+}
+
+int node_answers(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int version, err = 0;
+
+	if (fd < 0)
+		return -errno;
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version < 0)
+		err = -errno;
+	else if (version != KVM_API_VERSION)
+		err = -EPROTO;
+	close(fd);
+	return err;
 }
 
 /* In one step, so that there is no moment without either. */
@@ -119,6 +143,9 @@ int node_private(const struct host *host, char *path)
 		return 0;
 	if (is_node(host_path(host, NODE_DIR "/link")))
 		return rename(host_path(host, NODE_DIR "/link"), path) ? -errno : 0;
+	/* Somebody may have removed all of it by hand, after a swap that was killed. */
+	if (mkdir(host_path(host, NODE_DIR), 0700) && errno != EEXIST)
+		return -errno;
 	return mknod(path, S_IFCHR | 0600, NODE_DEVICE) ? -errno : 0;
 }
 

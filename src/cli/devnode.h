@@ -15,6 +15,10 @@
 
 bool node_exists(const struct host *host);	/* a character device at /dev/kvm */
 bool node_is_hidden(const struct host *host);	/* our placeholder is at /dev/kvm */
+bool node_is_lost(const struct host *host);	/* neither there nor where node_hide() puts it */
+
+/* Is it KVM's, and may we open it? 0 or -errno. */
+int node_answers(const char *path);
 
 /*
  * The node moves into a folder that only root may enter, so owner, mode, ACL and what the

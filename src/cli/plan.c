@@ -44,9 +44,10 @@ static void check_caller(const struct cli *cli, struct plan *plan)
 }
 
 /* What loading and trying modules takes, and a mere choice does not. */
-static void check_means(const struct host *host, struct plan *plan)
+static void check_means(const struct host *host, struct plan *plan, const struct loaded *vendor)
 {
 	char text[8];
+	int err = 0;
 
 	if (read_text(host_path(host, "/proc/sys/kernel/modules_disabled"), text, sizeof(text)) > 0 &&
 	    strcmp(text, "1") == 0)
@@ -54,6 +55,12 @@ static void check_means(const struct host *host, struct plan *plan)
 	if (access(host_path(host, GUEST_CHECK), X_OK))
 		plan_refuse(plan, "%s cannot be run (%s), and without it nobody would know whether the modules work; reinstall kvm-fixes",
 			    GUEST_CHECK, strerror(errno));
+	/* Without a vendor module nobody answers, and opening a node may load one. */
+	if (vendor->present && plan->journal.had_node && geteuid() == 0)
+		err = node_answers(host_path(host, NODE));
+	if (err)
+		plan_refuse(plan, NODE " does not answer (%s), and without it nobody would know whether the modules work; run this where it may be opened: systemd's DevicePolicy= and security modules can forbid that",
+			    strerror(-err));
 }
 
 /* The file that a loaded module came from: without it there is no way back. */
@@ -415,7 +422,7 @@ void plan_make(const struct cli *cli, enum target target, struct plan *plan)
 	find_next(cli, plan, target);
 	if (plan->already)
 		return;
-	check_means(host, plan);
+	check_means(host, plan, &vendor);
 	check_rival(host, plan, target);
 	check_install_lines(host, plan);
 	check_use(host, plan, &kvm, &vendor);

@@ -92,6 +92,42 @@ static void half_hidden_node_comes_back(void **state)
 	unlink(host_path(&host, NODE));
 }
 
+/* All of it was removed by hand, the folder too. */
+static void private_node_needs_no_folder_that_is_there(void **state)
+{
+	struct stat st;
+	char path[PATH_MAX];
+
+	(void)state;
+	if (!make_node())
+		skip();
+	assert_false(node_is_lost(&host));
+	assert_int_equal(node_hide(&host), 0);
+	assert_false(node_is_lost(&host));
+	unlink(host_path(&host, NODE));
+	remove_tree(host_path(&host, NODE_DIR));
+	assert_true(node_is_lost(&host));
+	assert_int_equal(node_private(&host, path), 0);
+	assert_int_equal(stat(host_path(&host, NODE_DIR), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(node_show(&host, true), 0);
+	assert_true(node_exists(&host));
+	assert_int_equal(access(host_path(&host, NODE_DIR), F_OK), -1);
+	unlink(host_path(&host, NODE));
+}
+
+static void only_kvm_answers(void **state)
+{
+	const char *path = host_path(&host, NODE);
+
+	(void)state;
+	assert_int_equal(node_answers(path), -ENOENT);
+	if (mknod(path, S_IFCHR | 0600, makedev(1, 3)))
+		skip();
+	assert_int_equal(node_answers(path), -ENOTTY);
+	unlink(path);
+}
+
 static void without_a_node_only_the_link_comes_and_goes(void **state)
 {
 	(void)state;
@@ -211,6 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(node_goes_and_comes_back_as_it_was),
 		cmocka_unit_test(half_hidden_node_comes_back),
+		cmocka_unit_test(private_node_needs_no_folder_that_is_there),
+		cmocka_unit_test(only_kvm_answers),
 		cmocka_unit_test(without_a_node_only_the_link_comes_and_goes),
 		cmocka_unit_test(autoload_is_blocked_by_a_file_of_ours),
 		cmocka_unit_test(parameters_are_set_again_or_told),

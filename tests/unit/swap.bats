@@ -242,6 +242,17 @@ compiled_by() {
 	json '.already'
 }
 
+@test "refused: /dev/kvm cannot be opened here, or is not KVM's" {
+	mknod "$HOST/dev/kvm" c 1 3 || skip "needs root, to make a device"
+	against "/dev/kvm does not answer (Inappropriate ioctl for device), and without it nobody would know whether the modules work; run this where it may be opened"
+	json '.reasons | length == 1'
+	# A choice needs no device, and without a vendor module there is none to be asked.
+	plan 0 swap --to stock
+	rm -r "$HOST/sys/module/kvm_intel" "$HOST/sys/module/kvm/holders/kvm_intel"
+	load kvm stock
+	plan 0 swap --to fixed
+}
+
 @test "refused: an earlier swap did not end" {
 	journal testing
 	against "kvm-fixes recover"
