@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ int lock_take(const struct host *host, unsigned int seconds, char *why)
 	const struct timespec pause = { 0, POLL_NS };
 	double end = now_ms() + seconds * 1e3;
 	int err = folder_make(host_path(host, "/var/lib/kvm-fixes"), 0755);
-	int fd = err ? -1 : open(host_path(host, LOCK_FILE), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	int fd = err ? -1 : open(host_path(host, LOCK_FILE), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	/* After a disk's error recover must work too: what is loaded needs no disk to come back. */
 	if (fd < 0 && errno == EROFS) {
@@ -35,6 +36,8 @@ int lock_take(const struct host *host, unsigned int seconds, char *why)
 			 host_path(host, LOCK_FILE), strerror(-err));
 		return err;
 	}
+	/* Whoever may read it could hold it for good. A read-only file system keeps the mode it has. */
+	fchmod(fd, 0600);
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		err = run_interrupted ? -EINTR : -errno;
 		if (err == -EWOULDBLOCK && now_ms() < end) {

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "devnode.h"
+#include "lock.h"
 #include "paramkeep.h"
 #include "resolve.h"
 #include "run.h"
@@ -126,6 +127,27 @@ static void only_kvm_answers(void **state)
 		skip();
 	assert_int_equal(node_answers(path), -ENOTTY);
 	unlink(path);
+}
+
+/* flock() asks for no more than to read it. */
+static void lock_is_for_nobody_else_to_hold(void **state)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		int lock = lock_take(&host, 0, why);
+
+		assert_true(lock >= 0);
+		assert_int_equal(fstat(lock, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		assert_int_equal(lock_take(&host, 0, why), -EWOULDBLOCK);
+		/* As earlier versions made it. */
+		assert_int_equal(fchmod(lock, 0644), 0);
+		close(lock);
+	}
+	umask(mask);
 }
 
 static void without_a_node_only_the_link_comes_and_goes(void **state)
@@ -249,6 +271,7 @@ int main(void)
 		cmocka_unit_test(half_hidden_node_comes_back),
 		cmocka_unit_test(private_node_needs_no_folder_that_is_there),
 		cmocka_unit_test(only_kvm_answers),
+		cmocka_unit_test(lock_is_for_nobody_else_to_hold),
 		cmocka_unit_test(without_a_node_only_the_link_comes_and_goes),
 		cmocka_unit_test(autoload_is_blocked_by_a_file_of_ours),
 		cmocka_unit_test(parameters_are_set_again_or_told),

@@ -199,6 +199,15 @@ setup() {
 	ours_installed
 }
 
+@test "the lock is for nobody else to hold" {
+	(umask 0 && "$DKMS" install "$REL")
+	[[ $(stat -c %a "$KEPT/lock") == 600 && $(stat -c %a "$KEPT") == 777 ]]
+	# As earlier versions made it.
+	chmod 644 "$KEPT/lock"
+	install_it
+	[[ $status == 0 && $(stat -c %a "$KEPT/lock") == 600 ]]
+}
+
 @test "a kernel that cannot be served is skipped, with the reason on record" {
 	make_packages "$VERSION_OK" 6.1.49-1
 	install_it

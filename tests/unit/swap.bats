@@ -597,6 +597,16 @@ ended_by_term() {
 	[[ $(sort -u "$BATS_TEST_TMPDIR/repairs") == "repair $REL" ]]
 }
 
+@test "the lock is for nobody else to hold" {
+	local lock=$HOST/var/lib/kvm-fixes/lock
+	(umask 0 && "$CLI" recover)
+	[[ $(stat -c %a "$lock") == 600 ]]
+	# As earlier versions made it.
+	chmod 644 "$lock"
+	recovered none
+	[[ $(stat -c %a "$lock") == 600 ]]
+}
+
 @test "recover waits for the lock and takes it" {
 	mkdir -p "$HOST/var/lib/kvm-fixes"
 	flock "$HOST/var/lib/kvm-fixes/lock" sleep 2 &
