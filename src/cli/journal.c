@@ -256,7 +256,12 @@ int journal_write(const struct host *host, const char *path, const struct journa
 
 int journal_remove(const struct host *host)
 {
-	if (unlink(host_path(host, SWAP_JOURNAL)) && errno != ENOENT)
+	const char *file = host_path(host, SWAP_JOURNAL);
+
+	/* On a read-only file system unlink() says so even where there is nothing to remove. */
+	if (access(file, F_OK) && errno == ENOENT)
+		return 0;
+	if (unlink(file) && errno != ENOENT)
 		return -errno;
 	return folder_sync(host_path(host, SWAP_DIR));
 }

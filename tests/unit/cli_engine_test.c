@@ -4,10 +4,12 @@
  * is loaded is what /sys of a folder says, and nothing can be loaded or unloaded.
  */
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 
 #include <cmocka.h>
@@ -167,6 +169,33 @@ static void others_that_cannot_be_unloaded_stay_out_of_reach(void **state)
 	assert_non_null(strstr(swap.why, "end what uses KVM"));
 }
 
+/* For this process alone. */
+static bool make_read_only(const char *dir)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount(dir, dir, NULL, MS_BIND, NULL) == 0 &&
+	       mount(NULL, dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0;
+}
+
+static void a_swap_that_is_begun_on_a_read_only_var_touches_nothing(void **state)
+{
+	char var[PATH_MAX];
+	int code;
+
+	(void)state;
+	snprintf(var, sizeof(var), "%s", host_path(host, "/var"));
+	load(FORMER);
+	begin(SWAP_PREPARED);
+	if (!make_read_only(var))
+		skip();
+	code = engine_swap(&swap);
+	assert_int_equal(umount(var), 0);
+	assert_int_equal(code, EX_REFUSED);
+	assert_non_null(strstr(swap.why, "journal.json: cannot be written (Read-only file system)"));
+	assert_false(there(SWAP_JOURNAL));
+	assert_false(there(NODE_DIR));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +204,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_node_that_was_removed_by_hand_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(others_that_cannot_be_unloaded_stay_out_of_reach, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_swap_that_is_begun_on_a_read_only_var_touches_nothing,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

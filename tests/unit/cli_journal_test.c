@@ -89,6 +89,9 @@ static void comes_back(void **state)
 	assert_int_equal(journal_remove(&host), 0);
 	assert_int_equal(journal_read(&host, SWAP_JOURNAL, &out, why), -ENOENT);
 	assert_int_equal(journal_remove(&host), 0);
+	remove_tree(host_path(&host, SWAP_DIR));
+	assert_int_equal(journal_remove(&host), 0);
+	assert_int_equal(folder_make(host_path(&host, SWAP_DIR), 0755), 0);
 }
 
 /* The text of a good journal, with one value put in place of another. */
