@@ -22,6 +22,9 @@ struct swap_options {
 /* Returns an exit code. */
 int swap_run(struct cli *cli, const struct swap_options *options);
 
+/* For a plan whose modules are loaded already: only what later boots load is to be settled. */
+int swap_settle(const struct cli *cli, const struct plan *plan);
+
 /* --wait's value. 0 or -EINVAL. */
 int swap_parse_wait(const char *text, unsigned int *seconds);
 

@@ -178,13 +178,13 @@ static int print_already(const struct cli *cli, const struct plan *plan)
 	return EX_DONE;
 }
 
-/* Only what later boots load is to be settled. */
-static int settle(const struct cli *cli, const struct plan *plan)
+int swap_settle(const struct cli *cli, const struct plan *plan)
 {
 	char why[WHY_MAX];
 
 	if (choice_set(&cli->host, plan->journal.to, why))
-		return cli_error(cli, EX_FAILED, "%s", why);
+		return cli_error(cli, EX_FAILED, "what later boots load is not settled: %s; then run: kvm-fixes swap --to %s",
+				 why, choice_name(plan->journal.to));
 	return print_already(cli, plan);
 }
 
@@ -278,7 +278,7 @@ static int attempt(const struct cli *cli, const struct swap_options *options, st
 		return EX_REFUSED;
 	if (plan->n_reasons)
 		return refuse(cli, plan);
-	return plan->already ? settle(cli, plan) : perform(cli, plan, busy);
+	return plan->already ? swap_settle(cli, plan) : perform(cli, plan, busy);
 }
 
 static int keep_trying(const struct cli *cli, const struct swap_options *options,

@@ -18,7 +18,10 @@
 #include "cli_tree.h"
 #include "devnode.h"
 #include "engine.h"
+#include "run.h"
+#include "swap.h"
 
+#define MODULES	"/lib/modules/" SAMPLE_RELEASE
 #define UEVENT	"/sys/class/misc/kvm/uevent"
 
 static struct cli cli;
@@ -196,6 +199,56 @@ static void a_swap_that_is_begun_on_a_read_only_var_touches_nothing(void **state
 	assert_false(there(NODE_DIR));
 }
 
+/* A kernel that has our modules, and a depmod that does @script. */
+static void depmod_does(const char *script)
+{
+	struct sample sample;
+	unsigned char *file;
+	char path[PATH_MAX];
+	size_t size;
+
+	SAMPLE(&sample, STAMP_INFO);
+	file = sample_build(&sample, &size);
+	tree_bytes(host, MODULES "/updates/dkms/kvm.ko", file, size);
+	free(file);
+	tree_text(host, "/bin/depmod", script);
+	assert_int_equal(chmod(host_path(host, "/bin/depmod"), 0755), 0);
+	snprintf(path, sizeof(path), "%s:%s", host_path(host, "/bin"), getenv("PATH"));
+	setenv("PATH", path, 1);
+}
+
+/* What swap_settle() says when it fails. */
+static void settle_says(const char *expected)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	char text[2 * WHY_MAX] = "";
+
+	assert_non_null(plan);
+	plan->journal.to = CHOICE_STOCK;
+	assert_int_equal(swap_settle(&cli, plan), EX_FAILED);
+	free(plan);
+	rewind(cli.err);
+	assert_true(fread(text, 1, sizeof(text) - 1, cli.err) > 0);
+	rewind(cli.err);
+	assert_string_equal(text, expected);
+}
+
+static void a_choice_that_is_not_settled_says_what_to_run(void **state)
+{
+	char *former = strdup(getenv("PATH"));
+
+	(void)state;
+	depmod_does("#!/bin/sh\necho no room; exit 7\n");
+	settle_says("kvm-fixes swap: what later boots load is not settled: depmod ended with 7: no room; then run: kvm-fixes swap --to stock\n");
+	assert_true(there(CHOICE_FILE));
+	assert_int_equal(ftruncate(fileno(cli.err), 0), 0);
+	run_interrupted = 1;
+	settle_says("kvm-fixes swap: what later boots load is not settled: depmod was interrupted; then run: kvm-fixes swap --to stock\n");
+	run_interrupted = 0;
+	setenv("PATH", former, 1);
+	free(former);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +259,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_swap_that_is_begun_on_a_read_only_var_touches_nothing,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_choice_that_is_not_settled_says_what_to_run, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
