@@ -18,6 +18,8 @@
 
 #define DEPMOD_SECONDS	300u	/* six on a common host */
 #define INDEX_MAX	(64u << 20)	/* bytes of one of depmod's files */
+/* What resolved() goes by: it comes last, so that what was cut short is not taken for settled. */
+#define DECIDING	"modules.dep.bin"
 
 static const char override_text[] =
 	"# Written by kvm-fixes: the kernel's own KVM modules are what loads.\n"
@@ -96,18 +98,16 @@ static bool input(const char *name)
 	       strcmp(name, "modules.builtin.modinfo") == 0;
 }
 
-/* All that depmod wrote into @from, onto the disk and into place. */
-static int publish_indexes(const char *from, const char *to)
+/* Of what depmod wrote into @dir: DECIDING alone, or all but that. */
+static int publish_some(DIR *dir, const char *from, const char *to, bool deciding)
 {
 	char source[PATH_MAX], target[PATH_MAX];
 	struct dirent *entry;
-	DIR *dir = opendir(from);
 	int err = 0;
 
-	if (!dir)
-		return -errno;
 	while (!err && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "modules.", 8) != 0 || input(entry->d_name))
+		if (strncmp(entry->d_name, "modules.", 8) != 0 || input(entry->d_name) ||
+		    (strcmp(entry->d_name, DECIDING) == 0) != deciding)
 			continue;
 		if (snprintf(source, sizeof(source), "%s/%s", from, entry->d_name) >= PATH_MAX ||
 		    snprintf(target, sizeof(target), "%s/%s", to, entry->d_name) >= PATH_MAX)
@@ -115,6 +115,21 @@ static int publish_indexes(const char *from, const char *to)
 		else
 			err = publish_copy(source, target, INDEX_MAX);
 	}
+	return err;
+}
+
+/* All that depmod wrote into @from, onto the disk and into place. */
+static int publish_indexes(const char *from, const char *to)
+{
+	DIR *dir = opendir(from);
+	int err;
+
+	if (!dir)
+		return -errno;
+	err = publish_some(dir, from, to, false);
+	rewinddir(dir);
+	if (!err)
+		err = publish_some(dir, from, to, true);
 	closedir(dir);
 	return err;
 }

@@ -597,6 +597,31 @@ ended_by_term() {
 	[[ $(sort -u "$BATS_TEST_TMPDIR/repairs") == "repair $REL" ]]
 }
 
+@test "recover: depmod's files come into place with modules.dep.bin last, so what was cut short is not taken for settled" {
+	local dir=$HOST/lib/modules/$REL file
+	choose_stock
+	cp -a "$dir" "$BATS_TEST_TMPDIR/stock"
+	for file in "$BATS_TEST_TMPDIR"/stock/modules.*; do
+		file=${file##*/}
+		case $file in
+		modules.order | modules.builtin | modules.builtin.modinfo | modules.dep.bin) continue ;;
+		esac
+		rm -f "$dir/$file"
+		mkdir -p "$dir/$file/in-the-way"
+		journal committing
+		echo boot-two >"$HOST/proc/sys/kernel/random/boot_id"
+		run "$CLI" recover
+		echo "$file: $output"
+		[[ $status == 1 && ${#lines[@]} == 1 && $output == *"$dir: cannot be written (Is a directory)"* ]]
+		cmp "$dir/modules.dep.bin" "$BATS_TEST_TMPDIR/stock/modules.dep.bin"
+		rm -r "${dir:?}/$file"
+		cp -p "$BATS_TEST_TMPDIR/stock"/modules.* "$dir/"
+	done
+	journal committing
+	recovered finished
+	[[ $(next_kvm) == */updates/dkms/kvm.ko ]]
+}
+
 @test "the lock is for nobody else to hold" {
 	local lock=$HOST/var/lib/kvm-fixes/lock
 	(umask 0 && "$CLI" recover)
