@@ -188,15 +188,19 @@ static int run(const struct cli *cli, const struct request *request, const char 
 static int print(const struct cli *cli, const struct audit *audit)
 {
 	const char *verdict = audit_verdict(audit);
+	char unread[WHY_MAX] = "";
 	int code = EX_DONE;
 
 	if (strcmp(verdict, "failed") == 0 ||
-	    (strcmp(verdict, "passed") != 0 && audit_blocks_other_compiler(&cli->host)))
+	    (strcmp(verdict, "passed") != 0 && audit_blocks_other_compiler(&cli->host, unread)))
 		code = EX_FAILED;
-	if (cli->json)
-		return cli_json_end(cli, audit_json(cli, audit), code);
-	audit_print(cli, audit);
-	return code;
+	if (!cli->json)
+		audit_print(cli, audit);
+	if (unread[0]) {
+		fflush(cli->out);
+		return cli_error(cli, code, "%s", unread);
+	}
+	return cli->json ? cli_json_end(cli, audit_json(cli, audit), code) : code;
 }
 
 static int show(const struct cli *cli, const struct request *request)

@@ -160,8 +160,11 @@ void audit_stock_dir(const struct host *host, const char *release, char *dir);
 void audit_record(const struct host *host, const char *release, char *path);
 /* The module in @dir that the file @built stands in for. 0 or -ENOENT with @why set. */
 int audit_find_stock(const char *dir, const char *built, char *stock, char *why);
-/* Does the configuration say that what cannot be attested is not wanted? */
-bool audit_blocks_other_compiler(const struct host *host);
+/*
+ * Does the configuration say that what cannot be attested is not wanted? It counts as if it did
+ * where it cannot be read; then @why is set, else "".
+ */
+bool audit_blocks_other_compiler(const struct host *host, char *why);
 /*
  * May these @n installed modules of the kernel @release be loaded? 0, with @note set if they
  * cannot be attested and "" if they can; or -errno with @why set.

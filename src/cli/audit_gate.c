@@ -51,14 +51,22 @@ int audit_find_stock(const char *dir, const char *built, char *stock, char *why)
 	return -ENOENT;
 }
 
-bool audit_blocks_other_compiler(const struct host *host)
+bool audit_blocks_other_compiler(const struct host *host, char *why)
 {
+	const char *path = host_path(host, CONF);
 	char *text, *line, *rest, value[16];
 	bool block = false;
 	size_t size;
+	int err = read_file(path, CONF_MAX, &text, &size);
 
-	if (read_file(host_path(host, CONF), CONF_MAX, &text, &size))
+	why[0] = '\0';
+	if (err == -ENOENT)
 		return false;
+	if (err) {
+		snprintf(why, WHY_MAX, "%.200s: cannot be read (%s), and it may forbid modules that cannot be attested; put it right, or remove it",
+			 path, strerror(-err));
+		return true;
+	}
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
 		if (sscanf(line, "audit_compiler = %15s", value) == 1)
@@ -86,16 +94,21 @@ static int undeclared(const char *path, const struct audited *module, const char
 static int judge(const struct host *host, const char *release, const char *path,
 		 const struct audited *module, char *note, char *why)
 {
+	char unread[WHY_MAX];
+
 	if (module->undeclared)
 		return undeclared(path, module, release, why);
 	if (module->compared)
 		return 0;
 	snprintf(note, WHY_MAX, "%.160s: not attestable, made by %.60s, the shipped one by %.60s",
 		 path, module->compiler, module->stock_compiler);
-	if (!audit_blocks_other_compiler(host))
+	if (!audit_blocks_other_compiler(host, unread))
 		return 0;
-	snprintf(why, WHY_MAX, "%.300s, which " CONF " forbids; have it built by that compiler",
-		 note);
+	if (unread[0])
+		snprintf(why, WHY_MAX, "%.160s; %.350s", note, unread);
+	else
+		snprintf(why, WHY_MAX, "%.300s, which " CONF " forbids; have it built by that compiler",
+			 note);
 	return -EPERM;
 }
 

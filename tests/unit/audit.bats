@@ -162,6 +162,15 @@ audit() {
 	printf 'audit_compiler = allow\n' >"$HOST/etc/kvm-fixes/kvm-fixes.conf"
 	other
 	[[ $status == 0 ]]
+	# What it says cannot be known: then it may forbid it.
+	rm "$HOST/etc/kvm-fixes/kvm-fixes.conf"
+	mkdir "$HOST/etc/kvm-fixes/kvm-fixes.conf"
+	other
+	echo "$output"
+	[[ $status == 1 && $output == *$'\nverdict     not attestable\n'*"kvm-fixes audit: $HOST/etc/kvm-fixes/kvm-fixes.conf: cannot be read (Invalid argument), and it may forbid "* ]]
+	run "$CLI" --json audit --stock "$MADE/stock" --declared "$DIR/report.json" "$BATS_TEST_TMPDIR/kvm.ko"
+	[[ $status == 1 ]]
+	valid error "$output"
 }
 
 @test "JSON keeps to its schema" {

@@ -187,6 +187,11 @@ compiled_by() {
 	mkdir -p "$HOST/etc/kvm-fixes"
 	echo 'audit_compiler = block' >"$HOST/etc/kvm-fixes/kvm-fixes.conf"
 	against "not attestable, made by GCC: (X) 13.1.0"
+	rm "$HOST/etc/kvm-fixes/kvm-fixes.conf"
+	plan 0 swap --to fixed
+	mkdir "$HOST/etc/kvm-fixes/kvm-fixes.conf"
+	against "not attestable, "
+	against "; $HOST/etc/kvm-fixes/kvm-fixes.conf: cannot be read (Invalid argument), and it may forbid modules that cannot be attested"
 }
 
 @test "refused: modules of another kernel" {
