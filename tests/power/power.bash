@@ -97,7 +97,7 @@ after() { awk -v n="$2" '$1 <= n { name = $2 } END { print name }' "$POWER/$1/ma
 cut_once() {
 	local mode=$1 image=$2 n=$3 seed=$4 name=$5 dir=$POWER/$1 result code=0 sure options=()
 	result=$dir/results/$n-$seed
-	[[ ! -s $result ]] || return 0
+	[[ ! -s $result || $(cut -f7 "$result") == FAIL ]] || return 0
 	sure=$("$POWER/disklog" flushed "$dir/log" "$n")
 	"$POWER/disklog" apply "$dir/log" "$image" "$SURE" "$sure"
 	SURE=$sure

@@ -7,7 +7,7 @@
 # by then, or with a part lost of what it had not been told to flush. $SEED chooses the
 # instants: $NAMED of the named steps ("all") and $CUTS others, once and, with $UPGRADE, for two
 # ways to mount the file system. Of those at entries that $FINISH divides, what was cut off is
-# finished. What was seen with the same files is not tried again.
+# finished. What was seen with the same files is not tried again, unless it failed.
 
 bats_require_minimum_version 1.5.0
 load power
