@@ -27,6 +27,7 @@ static int divert(struct kprobe *probe, struct pt_regs *regs)
 
 	return 1;
 }
+
 NOKPROBE_SYMBOL(divert);
 
 static struct kprobe probe = {
