@@ -187,21 +187,37 @@ cache_file() {
 	printf '%s/source/linux_%s%s.tar.gz\n' "${KVM_FIXES_CACHE:-$ROOT/var/cache/kvm-fixes}" "$HEADERS_VERSION" "$REALTIME"
 }
 
-# cache_load TO - 0 when the cache held this version whole; TO is empty if not.
+# cache_unpack FILE TO - fails where FILE is damaged: it cannot even be read through, by
+# programs that are there and were not killed. On a full disk it can.
+cache_unpack() {
+	local file=$1 to=$2 said code=0
+	said=$(LC_ALL=C tar -xzf "$file" --no-same-owner --no-same-permissions -C "$to" manifest tree 2>&1) || code=$?
+	[[ $code != 0 ]] || return 0
+	code=0
+	{ gzip -t -- "$file" && tar -tzf "$file" manifest tree; } >/dev/null 2>&1 || code=$?
+	[[ $code != [12] ]] || return 1
+	said=$(printf '%s\n' "$said" | grep -v -e 'Exiting with failure status' -e 'Error is not recoverable' | tail -n 1) || said=
+	die "$EX_FAILED" "$file: cannot be unpacked (${said:-tar was killed}); free some space in ${WORK%/*}, see that tar and gzip work, and run this again"
+}
+
+# cache_load TO - 0 when the cache held this version whole; TO is empty if not. What is
+# damaged stays until cache_store has the package's source to put in its place.
 cache_load() {
-	local to=$1 file
+	local to=$1 file dir=$WORK/cached
 	file=$(cache_file)
 	[[ -r $file ]] || return 1
-	mkdir -- "$WORK/cached"
-	if tar -xzf "$file" --no-same-owner --no-same-permissions -C "$WORK/cached" manifest tree 2>/dev/null &&
-		write_manifest "$WORK/cached/tree" "$WORK/manifest" &&
-		cmp -s "$WORK/cached/manifest" "$WORK/manifest" &&
-		mv -T -- "$WORK/cached/tree" "$to"; then
-		check_tree "$to" "$file"
-		return 0
+	mkdir -- "$dir" || die "$EX_FAILED" "$dir: cannot be made$(cause); free some space there"
+	if cache_unpack "$file" "$dir" && [[ -d $dir/tree ]]; then
+		write_manifest "$dir/tree" "$WORK/manifest" ||
+			die "$EX_FAILED" "$WORK: cannot be written$(cause); free some space there"
+		if cmp -s "$dir/manifest" "$WORK/manifest"; then
+			mv -T -- "$dir/tree" "$to" || die "$EX_FAILED" "$to: cannot be written$(cause); free some space there"
+			check_tree "$to" "$file"
+			return 0
+		fi
 	fi
 	say "$file: damaged, not used; the source package is read instead"
-	rm -f -- "$file" 2>/dev/null || step "$file: cannot be removed"
+	rm -rf -- "$dir"
 	return 1
 }
 

@@ -333,6 +333,92 @@ ubuntu() {
 	[[ $status == 0 && -z $output ]]
 }
 
+# alone_in_cache - the source is nowhere else. Sets ENTRY.
+alone_in_cache() {
+	prepare
+	[[ $status == 0 ]]
+	rm -r "$OUT"
+	ENTRY=$HOST/var/cache/kvm-fixes/source/linux_$VERSION_OK.tar.gz
+	cp "$ENTRY" "$BATS_TEST_TMPDIR/entry"
+	make_packages "$VERSION_OK" ""
+	rm "$HOST/usr/src/linux-source-6.1.tar.xz"
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+}
+
+# instead_of PROGRAM CONDITION DEED - another one, from here on.
+instead_of() {
+	printf '#!/bin/bash\nif %s; then %s; fi\nexec %s "$@"\n' "$2" "$3" "$(command -v "$1")" >"$BATS_TEST_TMPDIR/bin/$1"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/$1"
+}
+
+@test "unpacking a cache entry fails, the entry is whole: an error with tar's cause, and the entry stays" {
+	alone_in_cache
+	instead_of tar '[[ $1 == -x* ]]' 'echo "tar: tree/x.c: Cannot write: No space left on device" >&2; echo "tar: Exiting with failure status due to previous errors" >&2; exit 2'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH prepare
+	refused 1 "$ENTRY: cannot be unpacked (tar: tree/x.c: Cannot write: No space left on device); free some space in $BATS_TEST_TMPDIR"
+	cmp "$ENTRY" "$BATS_TEST_TMPDIR/entry"
+	instead_of tar '[[ $1 == -x* ]]' 'kill -9 $$'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH prepare
+	refused 1 "$ENTRY: cannot be unpacked (tar was killed)"
+	rm "$BATS_TEST_TMPDIR/bin/tar"
+	for deed in 'exit 127' 'kill -9 $$'; do
+		instead_of gzip true "$deed"
+		PATH=$BATS_TEST_TMPDIR/bin:$PATH prepare
+		refused 1 "$ENTRY: cannot be unpacked ("
+	done
+	rm "$BATS_TEST_TMPDIR/bin/gzip"
+	instead_of sha256sum true 'echo "sha256sum: no" >&2; exit 1'
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH prepare
+	[[ $status == 1 && ${#lines[@]} == 1 ]]
+	cmp "$ENTRY" "$BATS_TEST_TMPDIR/entry"
+	prepare
+	[[ $status == 0 && -z $output ]]
+}
+
+@test "a full disk does not cost the only copy of a source" {
+	alone_in_cache
+	dd if=/dev/urandom of="$BATS_TEST_TMPDIR/big.c" bs=1k count=600 2>/dev/null
+	mkdir "$BATS_TEST_TMPDIR/x"
+	tar -xzf "$ENTRY" -C "$BATS_TEST_TMPDIR/x"
+	mv "$BATS_TEST_TMPDIR/big.c" "$BATS_TEST_TMPDIR/x/tree/virt/kvm/"
+	(cd "$BATS_TEST_TMPDIR/x/tree" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum --) >"$BATS_TEST_TMPDIR/x/manifest"
+	tar -czf "$ENTRY" -C "$BATS_TEST_TMPDIR/x" manifest tree
+	cp "$ENTRY" "$BATS_TEST_TMPDIR/entry"
+	prepare
+	[[ $status == 0 && -z $output ]]
+	rm -r "$OUT"
+	mount_small "$BATS_TEST_TMPDIR/small" || skip "no right to mount"
+	OUT=$BATS_TEST_TMPDIR/small/out
+	prepare
+	local left
+	left=$(ls -A "$BATS_TEST_TMPDIR/small")
+	umount "$BATS_TEST_TMPDIR/small"
+	[[ -z $left ]]
+	refused 1 "$ENTRY: cannot be unpacked (tar: tree/"
+	[[ $output == *": Cannot write: No space left on device); free some space in $BATS_TEST_TMPDIR/small, "* ]]
+	cmp "$ENTRY" "$BATS_TEST_TMPDIR/entry"
+}
+
+@test "a damaged cache entry stays until there is something to replace it" {
+	local damage
+	alone_in_cache
+	mkdir "$BATS_TEST_TMPDIR/x"
+	for damage in "truncate -s -20 $ENTRY" "truncate -s 0 $ENTRY" "tar -czf $ENTRY -C $BATS_TEST_TMPDIR x" \
+		"dd if=/dev/zero of=$ENTRY bs=1 seek=100 count=20 conv=notrunc"; do
+		cp "$BATS_TEST_TMPDIR/entry" "$ENTRY"
+		$damage
+		cp "$ENTRY" "$BATS_TEST_TMPDIR/damaged"
+		prepare
+		[[ $status == 77 && ${lines[0]} == *"$ENTRY: damaged, not used"* && ${lines[1]} == *"is not installed; run: apt-get install "* ]]
+		nothing_left
+		cmp "$ENTRY" "$BATS_TEST_TMPDIR/damaged"
+	done
+	make_packages
+	prepare
+	[[ $status == 0 && $output == *damaged* ]]
+	cmp "$ENTRY" "$BATS_TEST_TMPDIR/entry"
+}
+
 @test "a cache that cannot be written costs a line and nothing else" {
 	mkdir -p "$HOST/var/cache"
 	: >"$HOST/var/cache/kvm-fixes"
