@@ -67,10 +67,13 @@ unexpected() {
 	die "$EX_FAILED" "'${BASH_COMMAND%%$'\n'*}' failed$(cause); check the space and the rights where it works, then run this again"
 }
 
-# check_release TEXT - refuse anything that is not the name of a kernel release.
-# It becomes part of paths and of commands, so the alphabet is a closed one.
+# is_release TEXT - can that be the name of a kernel release? It becomes part of paths
+# and of commands, so the alphabet is a closed one.
+is_release() { [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.+~_-]*$ && $1 != *..* ]]; }
+
+# check_release TEXT - refuse anything else.
 check_release() {
-	[[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9.+~_-]*$ && $1 != *..* ]] ||
+	is_release "$1" ||
 		die "$EX_USAGE" "${1@Q} is not a kernel release; name one as under /lib/modules, for example 6.1.0-56-amd64"
 }
 

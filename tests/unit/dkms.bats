@@ -460,6 +460,29 @@ own_image() {
 	[[ -z $(find "$KEPT" -name "*$REL*") ]]
 }
 
+# odd_folders - in /lib/modules and among the records, as people and backups leave them.
+odd_folders() {
+	local name
+	for name in "$REL (copy)" .hidden -x 'a..b'; do
+		mkdir -p "$HOST/lib/modules/$name" "$KEPT/kernels/$name"
+		ln -s "$(readlink -f "$MODDIR/build")" "$HOST/lib/modules/$name/build"
+	done
+	echo x >"$HOST/lib/modules/README"
+	echo x >"$KEPT/kernels/6.1.0-0-file"
+}
+
+@test "install-all and remove-all pass over what is no kernel's folder" {
+	odd_folders
+	run -0 "$DKMS" install-all
+	printf '%s\n' "${lines[@]}"
+	[[ ${#lines[@]} == 2 && ${lines[1]} == "$REL"*installed* ]]
+	ours_installed
+	run -0 "$DKMS" remove-all
+	[[ -z $output ]]
+	only_stock
+	[[ -e "$HOST/lib/modules/$REL (copy)/build" && -e $HOST/lib/modules/README ]]
+}
+
 @test "unregister: DKMS knows nothing of this version, and what is installed stays" {
 	install_it
 	run -0 "$DKMS" unregister
