@@ -167,3 +167,16 @@ complete_words() {
 	command -v zsh >/dev/null || skip "no zsh here"
 	zsh -n "$PLACE/usr/share/zsh/vendor-completions/_kvm-fixes"
 }
+
+@test "a removal of the package that stopped half-way builds again what it has taken away" {
+	local program=$BATS_TEST_TMPDIR/dkms-kernel action
+	printf '#!/bin/sh\necho "$*"\nexit 1\n' >"$program"
+	chmod 755 "$program"
+	sed "s,/usr/lib/kvm-fixes/dkms-kernel,$program," "$REPO/debian/kvm-fixes-dkms.postinst" >"$BATS_TEST_TMPDIR/postinst"
+	for action in configure abort-remove; do
+		run -0 sh "$BATS_TEST_TMPDIR/postinst" "$action"
+		[[ $output == install-all ]]
+	done
+	run -0 sh "$BATS_TEST_TMPDIR/postinst" triggered /usr/src
+	[[ $output == retry ]]
+}
