@@ -16,7 +16,7 @@ post_build() {
 
 # pre_install - before DKMS touches anything. It stops when this fails.
 pre_install() {
-	take_lock
+	begin
 	check_kernel
 	refuse_rivals
 	check_packages
@@ -30,7 +30,7 @@ pre_install() {
 post_install() {
 	local why
 	[[ -z ${KVM_FIXES_LOCKED:-} ]] || return 0
-	take_lock
+	begin
 	restore_stock
 	# shellcheck disable=SC2034 # record reads it
 	STOCK_DIGEST=$(stock_digest)
@@ -58,7 +58,7 @@ check_by_hand() {
 # post_remove - called for every version, and also when one replaces itself.
 post_remove() {
 	[[ -z ${KVM_FIXES_LOCKED:-} ]] || return 0
-	take_lock
+	begin
 	if [[ -d $MODDIR/kernel && -z $(our_files) ]]; then
 		restore_stock
 		record removed ""

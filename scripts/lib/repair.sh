@@ -41,7 +41,7 @@ repair_installed() {
 repair_kernel() {
 	local before state DONE=''
 	need_root
-	take_lock
+	begin
 	state=$(json_field state "$KEPT/state.json")
 	[[ -d $MODDIR/kernel ]] && [[ $state == installed || -d $STOCK || -d $(original_dir) ]] || return 0
 	before=$(stock_digest)

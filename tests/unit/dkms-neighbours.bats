@@ -107,24 +107,82 @@ writable() {
 	ours_installed
 }
 
-@test "the disk of TMPDIR fills up at any point" {
+# small_disk DIR - an empty one, of a megabyte.
+small_disk() {
 	[[ $EUID == 0 ]] || skip "needs root, to mount"
-	local pages failures=0
-	export TMPDIR=$BATS_TEST_TMPDIR/small
-	mkdir "$TMPDIR"
-	mount -t tmpfs -o size=1m none "$TMPDIR"
-	FIXED_DISK=$TMPDIR
+	mkdir -p "$1"
+	mount -t tmpfs -o size=1m none "$1"
+	FIXED_DISK=$1
+}
+
+# fill PAGES - all of it but so many.
+fill() { head -c $((($(stat -f -c %a "$FIXED_DISK") - $1) * 4096)) /dev/zero >"$FIXED_DISK/filler"; }
+
+# small_work - the folders that it works in are on a small disk, below /var/lib/kvm-fixes and in
+# TMPDIR; records, copies and DKMS's folders are not.
+small_work() {
+	small_disk "$BATS_TEST_TMPDIR/small"
+	mkdir -p "$FIXED_DISK/state" "$FIXED_DISK/tmp" "$HOST/var/lib" "$BATS_TEST_TMPDIR/kernels" "$BATS_TEST_TMPDIR/stock"
+	ln -s "$FIXED_DISK/state" "$HOST/var/lib/kvm-fixes"
+	ln -s "$BATS_TEST_TMPDIR/kernels" "$BATS_TEST_TMPDIR/stock" "$FIXED_DISK/state/"
+	export TMPDIR=$FIXED_DISK/tmp
+}
+
+@test "the disk that it works on fills up at any point" {
+	local pages failures=0 made
+	small_work
 	for pages in 0 2 5 10 20 60; do
-		head -c $((($(stat -f -c %b "$TMPDIR") - pages) * 4096)) /dev/zero >"$TMPDIR/filler"
+		fill "$pages"
 		install_it
 		[[ $status == 0 || ($status == 1 && ${#lines[@]} == 1) ]]
-		rm "$TMPDIR/filler"
-		[[ -z $(ls -A "$TMPDIR") ]]
+		rm "$FIXED_DISK/filler"
+		made=$(find "$FIXED_DISK" -mindepth 2 -not -name lock -not -type l)
+		echo "left: $made"
+		[[ -z $made ]]
 		[[ $status != 0 ]] || break
 		failures=$((failures + 1))
 		only_stock
 	done
 	[[ $status == 0 && $failures -gt 2 ]]
+	ours_installed
+}
+
+@test "the disk of TMPDIR alone is full: that is no reason to fail" {
+	small_disk "$BATS_TEST_TMPDIR/small"
+	export TMPDIR=$FIXED_DISK
+	fill 0
+	install_it
+	[[ $status == 0 && -z $output && $(ls -A "$FIXED_DISK") == filler ]]
+	ours_installed
+}
+
+@test "/var is read-only: a repair whose caller has the lock works in TMPDIR" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	compress_stock xz
+	install_it
+	rm "$INTREE/kvm.ko.xz"
+	read_only "$HOST/var"
+	KVM_FIXES_LOCKED=1 run "$DKMS" repair "$REL"
+	ended 0 "kernel $REL: put its own modules back"
+	[[ -z $(ls -A "$TMPDIR") ]]
+	writable
+	ours_installed
+}
+
+@test "/var is full: a repair works where there is room, in TMPDIR" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	compress_stock xz
+	install_it
+	rm "$INTREE/kvm.ko.xz"
+	mv "$KEPT" "$BATS_TEST_TMPDIR/kept"
+	small_disk "$KEPT"
+	cp -a "$BATS_TEST_TMPDIR/kept/." "$KEPT/"
+	fill 0
+	run "$DKMS" repair "$REL"
+	ended 0 "kernel $REL: put its own modules back"
+	[[ -z $(ls -A "$TMPDIR") && -z $(compgen -G "$KEPT/work.*") ]]
 	ours_installed
 }
 

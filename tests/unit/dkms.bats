@@ -610,6 +610,38 @@ stock_chosen() {
 	[[ ! -e $CHOICE ]]
 }
 
+@test "it works below /var/lib/kvm-fixes, and what killed runs left there goes under the lock" {
+	local left=$KEPT/work.killed
+	mkdir -p "$left" "$BATS_TEST_TMPDIR/tmp" "$TREE"
+	: >"$left/plain.ko"
+	exec 8>"$KEPT/lock"
+	flock 8
+	KVM_FIXES_LOCK_WAIT=0 install_it
+	ended 1 "another dkms-kernel is at work"
+	KVM_FIXES_LOCKED=1 run -0 "$DKMS" pre-install "$REL"
+	[[ -e $left/plain.ko ]]
+	exec 8>&-
+	printf '#!/bin/bash\nls -d "%s"/work.* "%s"/* >>"%s"\nexec %s "$@"\n' \
+		"$KEPT" "$BATS_TEST_TMPDIR/tmp" "$BIN/seen" "$(command -v depmod)" >"$BIN/depmod"
+	chmod 755 "$BIN/depmod"
+	TMPDIR=$BATS_TEST_TMPDIR/tmp install_it
+	[[ $status == 0 && ! -e $left && $(sort -u "$BIN/seen") =~ ^"$KEPT"/work\.[A-Za-z0-9]{6}$ ]]
+	[[ -z $(compgen -G "$KEPT/work.*") ]]
+	mkdir "$left"
+	KVM_FIXES_LOCKED=1 run -0 "$DKMS" repair "$REL"
+	[[ ! -e $left ]]
+	ours_installed
+}
+
+# everything - with its times, but for the lock's and those of the folder that it works in, where
+# what it needs meanwhile comes and goes.
+everything() {
+	(cd "$HOST" && {
+		find . -not -name lock -not -path ./var/lib/kvm-fixes -printf '%p %T@ %i\n'
+		stat -c '%n %i' var/lib/kvm-fixes
+	} | sort)
+}
+
 @test "repair: nothing to do, nothing said, nothing written" {
 	local before
 	run -0 "$DKMS" repair "$REL"
@@ -617,10 +649,10 @@ stock_chosen() {
 	only_stock
 	install_it
 	: >"$BIN/calls"
-	before=$(cd "$HOST" && find . -not -name lock -printf '%p %T@ %i\n' | sort)
+	before=$(everything)
 	run -0 "$DKMS" repair "$REL"
 	[[ -z $output && ! -s $BIN/calls ]]
-	diff <(printf '%s\n' "$before") <(cd "$HOST" && find . -not -name lock -printf '%p %T@ %i\n' | sort)
+	diff <(printf '%s\n' "$before") <(everything)
 	ours_installed
 	run -0 "$DKMS" remove "$REL"
 	run -0 "$DKMS" repair "$REL"
