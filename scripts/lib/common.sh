@@ -15,8 +15,9 @@ ROOT=${ROOT%/}
 
 STDERR=2
 
-# say TEXT... - one line on standard error, with the program's name.
-say() { printf '%s: %s\n' "$PROG" "$*" >&"$STDERR"; }
+# say TEXT... - one line on standard error, with the program's name. That it cannot be
+# written, as to a file on a full disk, must not keep die from its exit code.
+say() { printf '%s: %s\n' "$PROG" "$*" >&"$STDERR" || true; }
 
 # die CODE TEXT... - what failed, why, what to do next; then exit CODE.
 die() {

@@ -55,7 +55,7 @@ need_source() {
 		mkdir -p -- "$SOURCE_TREE" "$DKMS_TREE"
 		place_source "$dir"
 	else
-		die "$EX_FAILED" "$TOP is not what DKMS would build from ($dir); run: make install"
+		die "$EX_FAILED" "$TOP is not what DKMS would build from ($dir); reinstall the package kvm-fixes-dkms, or run make install"
 	fi
 }
 

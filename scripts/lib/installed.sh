@@ -68,12 +68,12 @@ explain() {
 		line=$(grep -rHE --include='*.conf' --exclude=kvm-fixes-stock.conf "^[[:space:]]*(override[[:space:]]+(${1//[-_]/[-_]}|\*)|search)[[:space:]]" "${folders[@]}" | sed -n 1p) || line=
 	fi
 	if [[ -n $line ]]; then
-		printf "because of '%s' in %s; change that line and run: %s install %s" \
-			"${line#*:}" "${line%%:*}" "$PROG" "$RELEASE"
+		printf "because of '%s' in %s; change that line and run: %s %s" \
+			"${line#*:}" "${line%%:*}" "$REBUILD" "$RELEASE"
 	elif [[ -e $(choice_file) ]]; then
 		printf 'although %s asks for it; run: kvm-fixes swap --to stock' "$(choice_file)"
 	else
-		printf 'which depmod prefers; remove that file and run: %s install %s' "$PROG" "$RELEASE"
+		printf 'which depmod prefers; remove that file and run: %s %s' "$REBUILD" "$RELEASE"
 	fi
 }
 

@@ -11,7 +11,7 @@ readonly MODULES=(kvm kvm-intel kvm-amd)
 # file systems too.
 check_writable() {
 	[[ -w $1 ]] ||
-		die "$EX_FAILED" "kernel $RELEASE: $1: cannot be written (Read-only file system, or not permitted); make it writable and run: $PROG install $RELEASE"
+		die "$EX_FAILED" "kernel $RELEASE: $1: cannot be written (Read-only file system, or not permitted); make it writable and run: $REBUILD $RELEASE"
 }
 
 # module_field FILE FIELD - first value in its modinfo, or nothing.

@@ -33,8 +33,8 @@ repair_installed() {
 	why=$(last_error)
 	why="damaged: ${why#kernel "$RELEASE": }"
 	withdraw
-	record failed "${why%%;*}; run: dkms-kernel install $RELEASE"
-	DONE+="; withdrew what was installed, which is ${why%%;*}; run: dkms-kernel install $RELEASE"
+	record failed "${why%%;*}; run: $REBUILD $RELEASE"
+	DONE+="; withdrew what was installed, which is ${why%%;*}; run: $REBUILD $RELEASE"
 }
 
 # repair_kernel - one line on what was done, if anything was.

@@ -162,12 +162,20 @@ static void judge_pair(struct status *status)
 		problem(status, "%s is loaded and kvm is not; reboot", vendor->name);
 }
 
-/* A reason may end in what to run, by a name that is in no PATH: it is said once, in full. */
+/* A reason may end in a call of dkms-kernel, wherever that lies: it is said once. */
 static int reason_length(const char *reason)
 {
-	const char *end = strstr(reason, "; run: dkms-kernel ");
-	size_t length = end ? (size_t)(end - reason) : strlen(reason);
+	static const char run[] = "; run: ", name[] = "dkms-kernel";
+	const char *end = strstr(reason, run);
+	size_t length = strlen(reason);
 
+	if (end) {
+		const char *program = end + strlen(run), *space = strchr(program, ' ');
+
+		if (space && (size_t)(space - program) >= strlen(name) &&
+		    strncmp(space - strlen(name), name, strlen(name)) == 0)
+			length = (size_t)(end - reason);
+	}
 	return length < 200 ? (int)length : 200;
 }
 

@@ -259,13 +259,18 @@ setup() {
 }
 
 @test "the build for the running kernel failed" {
+	local name
 	rm -r "$HOST/lib/modules/$REL/updates" "$HOST/var/lib/kvm-fixes"
 	record "$REL" failed "the compiler is missing"
 	depmod_for "$REL"
 	load_pair stock
 	unhealthy "kernel $REL has no replacement: the compiler is missing; mend that and run: /usr/lib/kvm-fixes/dkms-kernel install $REL"
-	record "$REL" failed "damaged: kvm.ko is cut short; run: dkms-kernel install $REL"
-	unhealthy "kernel $REL has no replacement: damaged: kvm.ko is cut short; mend that and run: /usr/lib/kvm-fixes/dkms-kernel install $REL"
+	for name in /usr/lib/kvm-fixes/dkms-kernel dkms-kernel; do
+		record "$REL" failed "damaged: kvm.ko is cut short; run: $name install $REL"
+		unhealthy "kernel $REL has no replacement: damaged: kvm.ko is cut short; mend that and run: /usr/lib/kvm-fixes/dkms-kernel install $REL"
+	done
+	record "$REL" failed "the disk is full; run: df"
+	unhealthy "kernel $REL has no replacement: the disk is full; run: df; mend that and run: /usr/lib/kvm-fixes/dkms-kernel install $REL"
 }
 
 @test "damaged records are reported, whatever is in them" {

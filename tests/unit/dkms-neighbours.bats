@@ -37,7 +37,7 @@ writable() {
 	read_only "$MODDIR"
 	install_it
 	failed_with "$MODDIR: cannot be written (Read-only file system, or not permitted)"
-	[[ $output == *"; make it writable and run: dkms-kernel install $REL" && ! -e $BIN/calls ]]
+	[[ $output == *"; make it writable and run: /usr/lib/kvm-fixes/dkms-kernel install $REL" && ! -e $BIN/calls ]]
 	run -0 "$DKMS" hook "$REL"
 	[[ ${#lines[@]} == 1 ]]
 	writable
@@ -212,6 +212,32 @@ small_work() {
 	dkms_mode killed-alone
 	install_it
 	failed_with "dkms install failed"
+}
+
+@test "the disk that it works on is full, and a kernel is skipped: the line says something" {
+	local pages
+	make_packages "$VERSION_OK" 6.1.49-1
+	small_work
+	for pages in 0 1 2 3 4 5 6 7 8; do
+		fill "$pages"
+		install_it
+		[[ ($status == 1 || $status == 77) && ${#lines[@]} == 1 && $output =~ ^dkms-kernel:\ [a-z/].* ]]
+		rm "$FIXED_DISK/filler"
+	done
+	[[ $status == 77 && $output == *"its source is not linux-source-6.1 6.1.49-1"* ]]
+}
+
+@test "a reason that was lost on a full disk: a fixed text in its place, in the line and on record" {
+	make_packages "$VERSION_OK" 6.1.49-1
+	mkdir "$BIN/full"
+	printf '#!/bin/bash\n[[ $* != *work.*said* && $* != *work.*errors* ]] || exit 0\nexec %s "$@"\n' "$(command -v tail)" >"$BIN/full/tail"
+	chmod 755 "$BIN/full/tail"
+	PATH=$BIN/full:$PATH install_it
+	ended 77 "kernel $REL: dkms-kernel failed and its reason is lost, as on a full disk; free some space in $KEPT, see $KEPT/kernels/$REL/dkms.log, and run this again"
+	[[ $(state state) == skipped && "dkms-kernel: $(state reason)" == "$output" ]]
+	sed -i 's/ && $. != .work.*errors[*]//' "$BIN/full/tail"
+	PATH=$BIN/full:$PATH install_it
+	ended 77 "kernel $REL: prepare-source failed and its reason is lost"
 }
 
 @test "dkms-kernel alone is killed: DKMS goes on under its lock, stock resolves, recovery takes the rest away" {

@@ -700,8 +700,8 @@ everything() {
 		$damage
 		run "$DKMS" repair "$REL"
 		ended 0 "kernel $REL: withdrew what was installed, which is damaged: "
-		[[ $output == *"; run: dkms-kernel install $REL" && $output != *"see "* ]]
-		[[ $(state state) == failed && $(state reason) == "damaged: "*"; run: dkms-kernel install $REL" ]]
+		[[ $output == *"; run: /usr/lib/kvm-fixes/dkms-kernel install $REL" && $output != *"see "* ]]
+		[[ $(state state) == failed && $(state reason) == "damaged: "*"; run: /usr/lib/kvm-fixes/dkms-kernel install $REL" ]]
 		[[ $(dkms_calls) == remove ]]
 		only_stock
 	done
