@@ -50,14 +50,22 @@ catch_errors() {
 	trap unexpected ERR
 }
 
-# cause - the last thing that a tool complained of, in parentheses.
-cause() {
-	local line
-	line=$(tail -n 1 "/dev/fd/$CAUGHT")
-	# The shell's own complaints begin with where it stands.
+# last_line TEXT - without where the shell stands, which its own complaints begin with, and
+# blanks, which zstd's end in.
+last_line() {
+	local line=${1##*$'\n'}
 	if [[ $line =~ ^/[^:]*:\ line\ [0-9]+:\ (.*)$ ]]; then
 		line=${BASH_REMATCH[1]}
 	fi
+	printf '%s' "${line%"${line##*[![:space:]]}"}"
+}
+
+# cause - the last thing that a tool complained of, in parentheses; nothing without
+# catch_errors.
+cause() {
+	local line
+	[[ -n ${CAUGHT:-} ]] || return 0
+	line=$(last_line "$(tail -n 1 "/dev/fd/$CAUGHT")")
 	[[ -z $line ]] || printf ' (%s)' "$line"
 }
 

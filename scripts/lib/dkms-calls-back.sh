@@ -59,7 +59,8 @@ check_by_hand() {
 post_remove() {
 	[[ -z ${KVM_FIXES_LOCKED:-} ]] || return 0
 	begin
-	if [[ -d $MODDIR/kernel && -z $(our_files) ]]; then
+	find_ours
+	if [[ -d $MODDIR/kernel && ${#OURS[@]} == 0 ]]; then
 		restore_stock
 		record removed ""
 	fi

@@ -16,8 +16,8 @@ check_installed() {
 		[[ $file != *$'\n'* ]] ||
 			die "$EX_FAILED" "kernel $RELEASE: there is more than one $name.ko in $DEST; remove them all and run this again"
 		check_bytes "$file" "$name" "$report"
-		[[ $(module_field "$file" version) == "$version" && $(module_field "$file" kvm_fixes_build) == "$build" &&
-			$(module_field "$file" vermagic) == "$RELEASE "* ]] ||
+		[[ $(module_field version) == "$version" && $(module_field kvm_fixes_build) == "$build" &&
+			$(module_field vermagic) == "$RELEASE "* ]] ||
 			die "$EX_FAILED" "kernel $RELEASE: $file is not of version $version, build $build"
 		sync -- "$file"
 	done
@@ -32,10 +32,10 @@ check_bytes() {
 		die "$EX_FAILED" "$3: says nothing about $2"
 	sum=${line#*\"sha256\":\"} bytes=${line##*:}
 	sum=${sum%%\"*} bytes=${bytes%\}}
-	decompress "$1" >"$WORK/check.ko" 2>/dev/null && [[ $(stat -c %s "$WORK/check.ko") -ge $bytes ]] &&
-		[[ $(head -c "$bytes" "$WORK/check.ko" | sha256sum) == "$sum "* ]] ||
+	read_module "$1" && [[ $(stat -c %s "$PLAIN") -ge $bytes ]] &&
+		[[ $(head -c "$bytes" "$PLAIN" | sha256sum) == "$sum "* ]] ||
 		die "$EX_FAILED" "kernel $RELEASE: $1 is cut short or is not the module that was built"
-	rest=$(tail -c +"$((bytes + 1))" "$WORK/check.ko" | tail -c 28 | tr -d '\0')
+	rest=$(tail -c +"$((bytes + 1))" "$PLAIN" | tail -c 28 | tr -d '\0')
 	[[ -z $rest || $rest == '~Module signature appended~' ]] ||
 		die "$EX_FAILED" "kernel $RELEASE: $1 has something behind the module that is no signature"
 }

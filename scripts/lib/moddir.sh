@@ -6,6 +6,8 @@
 # DEST, INTREE, WORK.
 
 readonly MODULES=(kvm kvm-intel kvm-amd)
+# The exit code when a file cannot be judged, be it whole or not.
+UNSURE=$EX_FAILED
 
 # check_writable DIR - before a build, which takes long. Root is told of read-only
 # file systems too.
@@ -14,19 +16,52 @@ check_writable() {
 		die "$EX_FAILED" "kernel $RELEASE: $1: cannot be written (Read-only file system, or not permitted); make it writable and run: $REBUILD $RELEASE"
 }
 
-# module_field FILE FIELD - first value in its modinfo, or nothing.
-module_field() {
-	local plain=$1
-	if [[ $1 != *.ko ]]; then
-		plain=$WORK/plain.ko
-		decompress "$1" >"$plain" 2>/dev/null || return 0
-	fi
-	modinfo -F "$2" "$plain" 2>/dev/null | sed -n 1p || true
+# blame_file FILE CODE SAID - a tool that read FILE failed so. That is no fault of the file if
+# the tool is not there, was killed or had no memory, and ends the script.
+blame_file() {
+	local said
+	said=$(last_line "$3")
+	[[ $2 -lt 126 && ${said,,} != *memory* ]] ||
+		die "$UNSURE" "kernel $RELEASE: $1: cannot be read (${said:-exit status $2}); see that xz, zstd and kmod are installed and memory is not short, and run this again"
 }
+
+# unpack FILE TO - what is packed in FILE. Fails where that is damaged.
+unpack() {
+	local why said code=0
+	why=$({ decompress "$1" >"$2"; } 2>&1) || code=$?
+	[[ $code != 0 ]] || return 0
+	# What is to be said of it needs room too.
+	rm -f -- "$2"
+	code=0
+	said=$(decompress "$1" 2>&1 >/dev/null) || code=$?
+	[[ $code != 0 ]] ||
+		die "$UNSURE" "kernel $RELEASE: no space in ${2%/*} to unpack $1 and look at it ($(last_line "$why")); free some space there and run this again"
+	blame_file "$1" "$code" "$said"
+	return 1
+}
+
+# read_module FILE - sets PLAIN, the file itself or what is packed in it, and MODINFO, what
+# modinfo tells of it. Fails where it is damaged, and ends the script where that cannot be told.
+read_module() {
+	local code=0
+	PLAIN=$1 MODINFO=
+	if [[ $1 != *.ko ]]; then
+		PLAIN=$WORK/plain.ko
+		unpack "$1" "$PLAIN" || return
+	fi
+	MODINFO=$(modinfo "$PLAIN" 2>&1) || code=$?
+	[[ $code != 0 ]] || return 0
+	blame_file "$1" "$code" "$MODINFO"
+	MODINFO=
+	return 1
+}
+
+# module_field NAME - first value of that name in what read_module read, or nothing.
+module_field() { printf '%s\n' "$MODINFO" | sed -n "s/^$1: *//p" | sed -n 1p; }
 
 # is_stock FILE - the distribution's own, for this kernel?
 is_stock() {
-	[[ -z $(module_field "$1" kvm_fixes_build) && $(module_field "$1" vermagic) == "$RELEASE "* ]]
+	read_module "$1" && [[ -z $(module_field kvm_fixes_build) && $(module_field vermagic) == "$RELEASE "* ]]
 }
 
 # module_files DIR - all files there that have the name of one of our modules.
@@ -44,20 +79,7 @@ module_files() {
 # is_foreign FILE - another package may replace KVM too. What cannot be read as a
 # module is no package's, but the rest of a copy that was cut short.
 is_foreign() {
-	[[ -n $(module_field "$1" vermagic) && -z $(module_field "$1" kvm_fixes_build) ]]
-}
-
-# rivals - files that could be loaded in place of ours and of the kernel's own. Among
-# folders of one rank, depmod takes the file that it happens to see last.
-rivals() {
-	local file
-	find "$MODDIR/" -path "$INTREE" -prune -o -regextype posix-extended \
-		-regex '.*/kvm([-_](intel|amd))?\.ko(\.(xz|zst|gz))?' -print |
-		while IFS= read -r file; do
-			if [[ ${file%/*} != "$DEST" || $file == */kvm_* ]] || is_foreign "$file"; then
-				printf '%s\n' "$file"
-			fi
-		done
+	read_module "$1" && [[ -n $(module_field vermagic) && -z $(module_field kvm_fixes_build) ]]
 }
 
 # owner FILE - who put it there, in words.
@@ -79,19 +101,29 @@ owner() {
 	printf 'of no package'
 }
 
-# refuse_rivals - whoever replaces KVM too is left alone.
+# refuse_rivals - whoever replaces KVM too, by files that could be loaded in place of ours
+# and of the kernel's own, is left alone. Among folders of one rank, depmod takes the file
+# that it happens to see last.
 refuse_rivals() {
-	local file
-	file=$(rivals | sort | sed -n 1p)
-	[[ -z $file ]] ||
-		die "$EX_FAILED" "kernel $RELEASE: $file is not of kvm-fixes but $(owner "$file"), so something else replaces KVM there; remove that first and run: $PROG install $RELEASE"
+	local file found
+	found=$(find "$MODDIR/" -path "$INTREE" -prune -o -regextype posix-extended \
+		-regex '.*/kvm([-_](intel|amd))?\.ko(\.(xz|zst|gz))?' -print | sort)
+	while IFS= read -r file; do
+		if [[ -n $file ]] && { [[ ${file%/*} != "$DEST" || $file == */kvm_* ]] || is_foreign "$file"; }; then
+			die "$EX_FAILED" "kernel $RELEASE: $file is not of kvm-fixes but $(owner "$file"), so something else replaces KVM there; remove that first and run: $REBUILD $RELEASE"
+		fi
+	done <<<"$found"
 }
 
-our_files() {
-	local file
-	while IFS= read -r file; do
-		is_foreign "$file" || printf '%s\n' "$file"
-	done < <(module_files "$DEST")
+# find_ours - sets OURS, the files of ours in updates/dkms. In the shell itself: what ends it
+# must not leave half of the list.
+find_ours() {
+	local file files
+	OURS=()
+	mapfile -t files < <(module_files "$DEST")
+	for file in "${files[@]}"; do
+		is_foreign "$file" || OURS+=("$file")
+	done
 }
 
 # resolved NAME - the file that modprobe would load for NAME, or nothing.
@@ -143,9 +175,10 @@ make_view() {
 		link_all "$MODDIR/updates" "$view/updates"
 		rm -- "$view/updates/dkms"
 		link_all "$DEST" "$view/updates/dkms"
-		while IFS= read -r file; do
+		find_ours
+		for file in "${OURS[@]}"; do
 			rm -- "$view/updates/dkms/${file##*/}"
-		done < <(our_files)
+		done
 	fi
 }
 

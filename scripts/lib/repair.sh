@@ -15,9 +15,11 @@ resolve_chosen() {
 	fi
 }
 
-# shellcheck disable=SC2034 # say reads it
+# check_quietly - 77 for what cannot be judged, which check_installed has no use for.
+# shellcheck disable=SC2034 # say reads it, and read_module
 check_quietly() {
 	exec {STDERR}>"$WORK/errors"
+	UNSURE=$EX_SKIP
 	check_installed "$KEPT/report.json"
 }
 
@@ -31,6 +33,8 @@ repair_installed() {
 		return
 	fi
 	why=$(last_error)
+	# It may be whole, so it stays.
+	[[ $CODE != "$EX_SKIP" ]] || die "$EX_FAILED" "$why"
 	why="damaged: ${why#kernel "$RELEASE": }"
 	withdraw
 	record failed "${why%%;*}; run: $REBUILD $RELEASE"

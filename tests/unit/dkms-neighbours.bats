@@ -351,6 +351,106 @@ one_set() {
 	diff -r --no-dereference "$BIN/before" "$MODDIR"
 }
 
+# newer_packed - the kernel's own modules are other ones now, two megabytes each, and packed.
+newer_packed() {
+	local name
+	rm "$INTREE"/*
+	make_stock two
+	for name in kvm kvm-intel kvm-amd; do
+		yes | head -c 2M >"$BIN/bulk"
+		objcopy --add-section .bulk="$BIN/bulk" "$INTREE/$name.ko"
+	done
+	compress_stock "$1"
+	cp -a "$INTREE" "$BIN/newer"
+}
+
+# no_room - little is free where modules are unpacked, for whoever looks there and in TMPDIR.
+no_room() {
+	small_disk "$BATS_TEST_TMPDIR/small"
+	mkdir -p "$FIXED_DISK/state" "$FIXED_DISK/tmp"
+	mv "$KEPT" "$BATS_TEST_TMPDIR/kept"
+	ln -s "$BATS_TEST_TMPDIR/kept"/* "$FIXED_DISK/state/"
+	ln -s "$FIXED_DISK/state" "$KEPT"
+	export TMPDIR=$FIXED_DISK/tmp
+}
+
+# room_again - all is where it was.
+room_again() {
+	[[ -z $(compgen -G "$KEPT/work.*") && -z $(ls -A "$TMPDIR") ]]
+	writable
+	rm "$KEPT"
+	mv "$BATS_TEST_TMPDIR/kept" "$KEPT"
+	unset TMPDIR
+}
+
+@test "packed modules that there is no room to unpack: newer ones are not taken for damaged" {
+	local packing command
+	for packing in xz zst; do
+		make_stock one
+		compress_stock "$packing"
+		install_it
+		[[ $status == 0 ]]
+		newer_packed "$packing"
+		no_room
+		for command in repair install remove; do
+			run "$DKMS" "$command" "$REL"
+			ended 1 "kernel $REL: no space in $KEPT/work."
+			[[ $output == *"No space left on device); free some space there and run this again"* ]]
+			diff -r "$BIN/newer" "$INTREE"
+		done
+		room_again
+		run -0 "$DKMS" forget "$REL"
+		all_in "$INTREE"
+		rm -r "$BIN/newer" "$INTREE"/*
+	done
+}
+
+@test "packed modules of ours that there is no room to unpack: a repair leaves them in place" {
+	compress_stock xz
+	yes | head -c 2M >"$BIN/bulk"
+	objcopy --add-section .bulk="$BIN/bulk" "$BIN/kvm-amd.o"
+	install_it
+	[[ $status == 0 ]]
+	no_room
+	run "$DKMS" repair "$REL"
+	ended 1 "no space in $KEPT/work."
+	[[ $(state state) == installed ]]
+	room_again
+	run -0 "$DKMS" repair "$REL"
+	[[ -z $output ]]
+	ours_installed
+}
+
+@test "what unpacks or reads modules is killed, has no memory, or is not there: nobody's file is damaged by that" {
+	local program=$BIN/xz how
+	compress_stock xz
+	install_it
+	rm "$INTREE"/*
+	make_stock two
+	compress_stock xz
+	cp -a "$MODDIR" "$BIN/before"
+	for how in 'kill -9 $$' 'exit 127' 'echo "xz: (stdin): Cannot allocate memory" >&2; exit 1'; do
+		for program in "$BIN/xz" "$BIN/modinfo"; do
+			printf '#!/bin/bash\n[[ "$*" != *kvm*.ko.xz && "$*" != */plain.ko ]] || { %s; }\nexec "%s" "$@"\n' \
+				"$how" "$(PATH=${PATH#*:} command -v "${program##*/}")" >"$program"
+			chmod 755 "$program"
+			run "$DKMS" repair "$REL"
+			rm "$program"
+			ended 1 ".ko.xz: cannot be read ("
+			diff -r --no-dereference "$BIN/before" "$MODDIR"
+		done
+	done
+}
+
+@test "a packed module that is damaged comes back from the copy" {
+	compress_stock xz
+	install_it
+	truncate -s -8 "$INTREE/kvm.ko.xz"
+	run "$DKMS" repair "$REL"
+	ended 0 "put its own modules back"
+	ours_installed
+}
+
 @test "a kernel whose modules are .ko.xz, and then come packed in another way: ours follow, and the copy too" {
 	compress_stock xz
 	install_it
