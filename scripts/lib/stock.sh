@@ -3,7 +3,7 @@
 #
 # The distribution's own three modules: a copy of them that survives whatever
 # happens in /lib/modules, and their way back. Needs common.sh, moddir.sh, and
-# from open_kernel: RELEASE, INTREE, STOCK, DKMS_TREE.
+# from open_kernel and begin: RELEASE, INTREE, STOCK, DKMS_TREE, IMAGE.
 
 # original_dir - where DKMS 3.2 moves the modules that it replaces.
 original_dir() { printf '%s\n' "$DKMS_TREE/kvm-fixes/original_module/$RELEASE/$ARCH"; }
@@ -25,27 +25,65 @@ put_back() {
 		die "$EX_FAILED" "$INTREE/${1##*/}: the kernel's own module cannot be put back there$(cause); make it writable, free some space or reinstall ${IMAGE_PACKAGE:-the image package}"
 }
 
-# restore_stock - the shipped modules lie where the kernel's package put them:
-# they do already, or they come back from DKMS's folder or from our copy.
-restore_stock() {
-	local name wrong file
+# find_intact - sets INTACT, by name: the files in the kernel's folder that are its own.
+find_intact() {
+	local name file
+	declare -gA INTACT=()
 	for name in "${MODULES[@]}"; do
+		file=$(find_module_file "$INTREE" "$name")
+		if [[ -n $file ]] && is_stock "$file"; then
+			INTACT[$name]=$file
+		fi
+	done
+}
+
+# fits DIR - are the modules there of one set with those of INTACT? The image package may
+# have come in another version under the same release, and a mixed set loads.
+fits() {
+	local name file image
+	image=$(cat -- "$STOCK/image" 2>/dev/null) || image=
+	[[ -z $image || -z $IMAGE || $image == "$IMAGE" ]] || return
+	for name in "${!INTACT[@]}"; do
+		file=$(find_module_file "$1" "$name")
+		[[ -z $file ]] || cmp -s -- "$file" "${INTACT[$name]}" || return
+	done
+}
+
+# find_lost NAME - sets LOST, what may take the place of a module that is not intact.
+find_lost() {
+	local where="neither in $INTREE nor kept in $STOCK"
+	LOST=$(find_module_file "$(original_dir)" "$1")
+	if [[ -z $LOST ]] || ! fits "$(original_dir)" || ! is_stock "$LOST"; then
+		LOST=
+		if stock_kept; then
+			where="not in $INTREE, and the copy in $STOCK is of another version of the modules"
+			! fits "$STOCK" || LOST=$(find_module_file "$STOCK" "$1")
+		fi
+	fi
+	[[ -n $LOST ]] ||
+		die "$EX_FAILED" "kernel $RELEASE: its own $1 is $where; reinstall ${IMAGE_PACKAGE:-the image package}"
+}
+
+# restore_stock - the shipped modules lie where the kernel's package put them: they do
+# already, or they come back from DKMS's folder or from our copy. INTACT has them all.
+restore_stock() {
+	local name wrong
+	find_intact
+	for name in "${MODULES[@]}"; do
+		[[ -z ${INTACT[$name]:-} ]] || continue
+		find_lost "$name"
 		wrong=$(find_module_file "$INTREE" "$name")
-		if [[ -n $wrong ]] && is_stock "$wrong"; then
-			continue
-		fi
-		file=$(find_module_file "$(original_dir)" "$name")
-		if [[ -z $file ]] || ! is_stock "$file"; then
-			file=
-			! stock_kept || file=$(find_module_file "$STOCK" "$name")
-		fi
-		[[ -n $file ]] ||
-			die "$EX_FAILED" "kernel $RELEASE: its own $name is neither in $INTREE nor kept in $STOCK; reinstall ${IMAGE_PACKAGE:-the image package}"
-		put_back "$file"
-		[[ ${wrong##*/} == "${file##*/}" ]] || rm -f -- "$wrong"
+		put_back "$LOST"
+		INTACT[$name]=$INTREE/${LOST##*/}
+		[[ ${wrong##*/} == "${LOST##*/}" ]] || rm -f -- "$wrong"
 	done
 	# DKMS would move what it has there over these, and not in one step.
 	rm -rf -- "$(original_dir)"
+}
+
+# drop_old_copy - after restore_stock: a copy of another set is nobody's way back.
+drop_old_copy() {
+	[[ ! -d $STOCK ]] || fits "$STOCK" || rm -rf -- "$STOCK"
 }
 
 # stock_digest - of the shipped modules as they lie in the kernel's folder.
@@ -60,7 +98,7 @@ stock_digest() {
 keep_stock() {
 	local name file new
 	restore_stock
-	if stock_kept && [[ $(cat "$STOCK/digest") == "$(stock_digest)" ]]; then
+	if stock_kept && [[ $(cat "$STOCK/digest") == "$(stock_digest)" && $(cat "$STOCK/image") == "$IMAGE" ]]; then
 		return
 	fi
 	new=${STOCK%/*}/.$RELEASE.new

@@ -269,15 +269,114 @@ own_image() {
 	[[ $status == 0 && $(state image) == "$VERSION_OK" ]]
 }
 
-@test "a newer image of the same release is not masked by what was made for the former" {
-	own_image "$VERSION_OK"
-	install_it
+# newer_image - its modules, and dpkg says so; nobody has told us.
+newer_image() {
 	make_stock two
 	make_packages
 	own_image 6.1.51-1
+}
+
+@test "a newer image of the same release is not masked by what was made for the former, and that one's copy goes" {
+	own_image "$VERSION_OK"
+	install_it
+	newer_image
 	install_it
 	ended 77 "its image is 6.1.51-1"
 	only_stock
+	grep -q two "$INTREE/kvm.ko"
+	[[ ! -e $KEPT/stock/$REL ]]
+	rm "$INTREE/kvm-amd.ko"
+	run -0 "$DKMS" repair "$REL"
+	[[ ! -e $INTREE/kvm-amd.ko ]]
+}
+
+@test "the copy of one image's modules is never mixed with, or put in the place of, those of another" {
+	local lost command
+	own_image "$VERSION_OK"
+	install_it
+	newer_image
+	for lost in kvm-amd.ko kvm.ko 'kvm*.ko'; do
+		# shellcheck disable=SC2086 # a pattern
+		(cd "$INTREE" && rm $lost)
+		cp -a "$INTREE" "$BIN/before"
+		for command in repair remove forget; do
+			run "$DKMS" "$command" "$REL"
+			ended 1 "is not in $INTREE, and the copy in $KEPT/stock/$REL is of another version of the modules; reinstall linux-image-$REL"
+			diff -r "$BIN/before" "$INTREE"
+			all_in "$DEST"
+		done
+		rm -r "$BIN/before"
+		make_stock two
+	done
+	# By its version alone, should all the rest be the same.
+	make_stock one
+	rm "$INTREE/kvm-amd.ko"
+	run "$DKMS" repair "$REL"
+	ended 1 "reinstall linux-image-$REL"
+	make_packages
+	own_image "$VERSION_OK"
+	run "$DKMS" repair "$REL"
+	ended 0 "put its own modules back"
+	ours_installed
+}
+
+@test "where dpkg knows no version of the modules, those that are there say whether the copy is of theirs" {
+	install_it
+	make_stock two
+	rm "$INTREE/kvm-amd.ko"
+	run "$DKMS" repair "$REL"
+	ended 1 "the copy in $KEPT/stock/$REL is of another version of the modules; reinstall the image package"
+	[[ ! -e $INTREE/kvm-amd.ko ]]
+	cp "$KEPT/stock/$REL/kvm.ko" "$INTREE/"
+	run -1 "$DKMS" repair "$REL"
+	truncate -s 20 "$INTREE/kvm-intel.ko"
+	run -0 "$DKMS" repair "$REL"
+	ours_installed
+	rm "$INTREE"/*
+	run -0 "$DKMS" repair "$REL"
+	ours_installed
+}
+
+@test "what DKMS moved away is not put among modules of another image" {
+	install_it
+	mkdir -p "$TREE/original_module/$REL/$(uname -m)"
+	cp "$INTREE"/*.ko "$TREE/original_module/$REL/$(uname -m)/"
+	rm -r "$KEPT/stock"
+	make_stock two
+	rm "$INTREE/kvm-amd.ko"
+	run "$DKMS" repair "$REL"
+	ended 1 "its own kvm-amd is neither in $INTREE nor kept"
+	[[ ! -e $INTREE/kvm-amd.ko && -e $TREE/original_module/$REL/$(uname -m)/kvm-amd.ko ]]
+	make_stock one
+	rm "$INTREE/kvm-amd.ko"
+	run -0 "$DKMS" repair "$REL"
+	[[ ! -e $TREE/original_module/$REL/$(uname -m) ]]
+	all_in "$DEST"
+	grep -q one "$INTREE/kvm-amd.ko"
+}
+
+@test "a newer image whose modules are the same, byte for byte: the copy is of that one then" {
+	own_image "$VERSION_OK"
+	install_it
+	[[ $(cat "$KEPT/stock/$REL/image") == "$VERSION_OK" ]]
+	make_packages 6.1.51-1 6.1.51-1
+	own_image 6.1.51-1
+	install_it
+	[[ $status == 0 && $(cat "$KEPT/stock/$REL/image") == 6.1.51-1 ]]
+	ours_installed
+	rm "$INTREE/kvm.ko"
+	run -0 "$DKMS" repair "$REL"
+	ours_installed
+}
+
+@test "forget: a copy of another image's modules is no reason to stop" {
+	own_image "$VERSION_OK"
+	install_it
+	run -0 "$DKMS" remove "$REL"
+	newer_image
+	rm "$INTREE/kvm-amd.ko"
+	run -0 "$DKMS" forget "$REL"
+	[[ -z $(find "$KEPT" -name "*$REL*") && ! -e $INTREE/kvm-amd.ko ]]
 	grep -q two "$INTREE/kvm.ko"
 }
 
