@@ -85,13 +85,16 @@ ifeq ($(DESTDIR),)
 	$(call refuse_packaged,purge kvm-fixes-dkms kvm-fixes)
 	@test ! -e '$(JOURNAL)' || { echo 'make: a swap did not end ($(JOURNAL)); run: kvm-fixes recover' >&2; exit 1; }
 	scripts/dkms-kernel remove-all
-	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /usr/src/kvm-fixes-* /run/modprobe.d/+kvm-fixes-this-boot.conf
+	scripts/dkms-kernel remove-sources
+	rm -rf /var/lib/kvm-fixes /var/cache/kvm-fixes /run/modprobe.d/+kvm-fixes-this-boot.conf
 endif
 	@set -e; for dir in $(KERNEL_HOOKS); do rm -f '$(DESTDIR)$(SYSCONFDIR)'/kernel/$$dir/dkms-kvm-fixes; done
 	@set -e; for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit '$(DESTDIR)$(WANTS)'/$$unit; done
 	rm -f $(foreach file,$(SBINDIR)/kvm-fixes $(foreach page,$(MANPAGES),$(call manpage,$(page))) $(BASH_COMPLETION) $(ZSH_COMPLETION),'$(DESTDIR)$(file)')
 	rm -f '$(DESTDIR)$(APTCONF)/90kvm-fixes'
-	rm -rf '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(SOURCEDIR)'
-ifeq ($(DESTDIR),)
+	rm -rf '$(DESTDIR)$(LIBDIR)'
+ifneq ($(DESTDIR),)
+	test ! -e '$(DESTDIR)$(SOURCEDIR)/PLACED-BY-KVM-FIXES' || rm -rf '$(DESTDIR)$(SOURCEDIR)'
+else
 	@test ! -d /run/systemd/system || systemctl daemon-reload
 endif

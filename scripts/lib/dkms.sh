@@ -10,6 +10,9 @@ readonly SOURCE_FILES=(
 	COPYING Kbuild VERSION dkms.conf include patches src/kernel scripts/lib
 	scripts/prepare-source scripts/build-modules scripts/abi-gate scripts/dkms-kernel
 )
+# In it, so that it can be told from a folder of somebody else's: which version it is of.
+# scripts/install.mk knows the name too.
+readonly PLACED=PLACED-BY-KVM-FIXES
 
 # framework NAME DEFAULT - a setting of the host's DKMS, read as DKMS reads it.
 framework() {
@@ -34,12 +37,28 @@ find_dkms() {
 	fi
 }
 
+# placed DIR [VERSION] - did place_source make it, here or for a package?
+placed() {
+	[[ -d $1 && ! -L $1 && $(head -n 1 -- "$1/$PLACED" 2>/dev/null) == "kvm-fixes "${2:-*} ]]
+}
+
+# refuse_other DIR - what is there is not ours to replace: a checkout, above all this one.
+refuse_other() {
+	[[ ! $TOP -ef $1 ]] ||
+		die "$EX_FAILED" "$1: is where this runs from, and where DKMS's copy of it is to be; move it elsewhere and run this again from there"
+	[[ (! -e $1 && ! -L $1) || (-d $1 && -z $(ls -A -- "$1")) ]] || placed "$1" ||
+		die "$EX_FAILED" "$1: was not placed there by kvm-fixes (it has no $PLACED), so it is not replaced; move it elsewhere and run this again"
+}
+
 # place_source DIR - this project's part in DKMS, in one step where DIR is new.
 place_source() {
 	local dir=$1 new=${1%/*}/.${1##*/}.new old=${1%/*}/.${1##*/}.old
+	refuse_other "$dir"
 	rm -rf -- "$new" "$old"
 	mkdir -p -- "$new" &&
 		(cd -- "$TOP" && cp -r --parents -t "$new" -- "${SOURCE_FILES[@]}") &&
+		printf 'kvm-fixes %s\nWhat DKMS builds it from. Keep nothing here: the folder goes with its version.\n' \
+			"$VERSION" >"$new/$PLACED" &&
 		chmod -R u=rwX,go=rX -- "$new" ||
 		die "$EX_FAILED" "$new: cannot be written; check the space and the rights there"
 	[[ ! -e $dir ]] || mv -T -- "$dir" "$old"
@@ -149,15 +168,37 @@ dkms_forget() {
 	[[ -n ${1:-} ]] || rm -f -- "$(active_link)"
 }
 
+# placed_versions - of which place_source made a folder for DKMS.
+placed_versions() {
+	local dir version
+	for dir in "$SOURCE_TREE"/kvm-fixes-[0-9]*; do
+		version=${dir##*/kvm-fixes-}
+		if [[ $version =~ ^[0-9A-Za-z.+~]+$ && ! $TOP -ef $dir ]] && placed "$dir" "$version"; then
+			printf '%s\n' "$version"
+		fi
+	done
+}
+
 # drop_old_sources - versions of ours that no kernel is built from any more.
 drop_old_sources() {
-	local dir version built
-	for dir in "$SOURCE_TREE"/kvm-fixes-*; do
-		version=${dir##*/kvm-fixes-}
+	local version built
+	take_lock
+	while IFS= read -r version; do
 		[[ $version != "$VERSION" ]] || continue
 		built=$(find "$DKMS_TREE/kvm-fixes/$version" -mindepth 3 -maxdepth 3 -name log -print -quit 2>/dev/null) || true
-		if [[ -z $built ]]; then
-			rm -rf -- "$DKMS_TREE/kvm-fixes/$version" "$dir"
-		fi
+		[[ -n $built ]] || rm -rf -- "$DKMS_TREE/kvm-fixes/$version" "$SOURCE_TREE/kvm-fixes-$version" || return
+	done < <(placed_versions)
+}
+
+# remove_sources - all that place_source made for DKMS; what only has such a name stays.
+remove_sources() {
+	local version dir
+	need_root
+	take_lock
+	while IFS= read -r version; do
+		rm -rf -- "$SOURCE_TREE/kvm-fixes-$version"
+	done < <(placed_versions)
+	for dir in "$SOURCE_TREE"/kvm-fixes-*; do
+		[[ $TOP -ef $dir ]] || say "$dir: was not placed there by kvm-fixes, so it stays; remove it if nobody needs it"
 	done
 }

@@ -607,14 +607,99 @@ odd_folders() {
 	[[ ! -e $TREE && -z $(find "$KEPT" -name '*-test') ]]
 }
 
+# next_version TEXT - what is to be installed from here on.
+next_version() {
+	echo "$1" >"$PROJECT/VERSION"
+	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$1\"/" "$PROJECT/dkms.conf"
+}
+
 @test "install-all drops a version that no kernel uses any more, and no other" {
+	next_version 0.0.5
 	install_it
-	echo 0.9.9 >"$PROJECT/VERSION"
-	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="0.9.9"/' "$PROJECT/dkms.conf"
-	mkdir -p "$TREE/0.0.5/6.1.0-7-test/x86_64/log" "$HOST/usr/src/kvm-fixes-0.0.5"
+	mkdir -p "$TREE/0.0.5/6.1.0-7-test/x86_64/log"
+	next_version "$VERSION"
+	install_it
+	next_version 0.9.9
 	run -0 "$DKMS" install-all
 	(cd "$HOST/usr/src" && echo kvm-fixes-*)
 	[[ $(cd "$HOST/usr/src" && echo kvm-fixes-*) == "kvm-fixes-0.0.5 kvm-fixes-0.9.9" ]]
+}
+
+# lookalikes - folders that only have such names: checkouts, a backup, a link. Prints what is in them.
+lookalikes() {
+	local dir src=$HOST/usr/src
+	if [[ ! -e $src/kvm-fixes-git ]]; then
+		for dir in kvm-fixes-git kvm-fixes-0.0.9 kvm-fixes-; do
+			mkdir -p "$src/$dir"
+			echo precious >"$src/$dir/work"
+		done
+		cp -a "$src/kvm-fixes-$VERSION" "$src/kvm-fixes-$VERSION.bak"
+		cp -a "$src/kvm-fixes-$VERSION" "$src/kvm-fixes-0.0.8"
+		ln -s "kvm-fixes-$VERSION" "$src/kvm-fixes-0.0.7"
+	fi
+	(cd "$src" && find kvm-fixes-git kvm-fixes-0.0.[789] kvm-fixes- "kvm-fixes-$VERSION.bak" -printf '%p %i\n' | sort)
+}
+
+@test "install-all and remove-sources take what was placed for DKMS, and nothing that only has such a name" {
+	local before
+	install_it
+	before=$(lookalikes)
+	next_version 0.9.9
+	run -0 "$DKMS" install-all
+	[[ ! -e $HOST/usr/src/kvm-fixes-$VERSION ]]
+	diff <(printf '%s\n' "$before") <(lookalikes)
+	run -0 "$DKMS" remove-sources
+	printf '%s\n' "${lines[@]}"
+	[[ ${#lines[@]} == 6 && $output == *"usr/src/kvm-fixes-git: was not placed there by kvm-fixes, so it stays"* ]]
+	[[ ! -e $HOST/usr/src/kvm-fixes-0.9.9 ]]
+	diff <(printf '%s\n' "$before") <(lookalikes)
+}
+
+@test "sources are removed under the lock" {
+	install_it
+	next_version 0.9.9
+	exec 8>"$KEPT/lock"
+	flock 8
+	KVM_FIXES_LOCK_WAIT=0 run -1 "$DKMS" remove-sources
+	[[ $output == *"another dkms-kernel is at work"* ]]
+	rm "$MODDIR/build"
+	KVM_FIXES_LOCK_WAIT=0 run -1 "$DKMS" install-all
+	[[ $output == *"another dkms-kernel is at work"*KERNEL* && -e $HOST/usr/src/kvm-fixes-$VERSION/dkms.conf ]]
+	exec 8>&-
+	run -0 "$DKMS" install-all
+	run -0 "$DKMS" remove "$REL"
+	run -0 "$DKMS" install-all
+	[[ ! -e $HOST/usr/src/kvm-fixes-$VERSION ]]
+}
+
+@test "source: a checkout in the place of what DKMS builds from is refused, and stays" {
+	local place=$HOST/usr/src/kvm-fixes-$VERSION
+	mkdir -p "$HOST/usr/src"
+	mv "$PROJECT" "$place"
+	run "$place/scripts/dkms-kernel" source "$place"
+	ended 1 "$place: is where this runs from"
+	ln -s "$place" "$PROJECT"
+	run "$PROJECT/scripts/dkms-kernel" source "$place"
+	ended 1 "$place: is where this runs from"
+	rm "$PROJECT"
+	cp -r "$place" "$PROJECT"
+	echo precious >"$place/work"
+	run "$DKMS" source "$place"
+	ended 1 "$place: was not placed there by kvm-fixes"
+	install_it
+	ended 1 "$place: was not placed there by kvm-fixes"
+	[[ $(cat "$place/work") == precious && ! -e $BIN/calls ]]
+	rm -r "$place"
+	ln -s nowhere "$place"
+	run "$DKMS" source "$place"
+	ended 1 "$place: was not placed there by kvm-fixes"
+	rm "$place"
+	mkdir "$place"
+	run -0 "$DKMS" source "$place"
+	run -0 "$DKMS" source "$place"
+	[[ $(head -n 1 "$place"/PLACED-*) == "kvm-fixes $VERSION" ]]
+	install_it
+	ours_installed
 }
 
 @test "the record is JSON whatever the reason has in it" {

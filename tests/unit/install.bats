@@ -57,6 +57,47 @@ setup() { VERSION=$(cat "$REPO/VERSION"); }
 	[[ -z $(find "$BATS_TEST_TMPDIR/again" -type f -o -type l) ]]
 }
 
+# in_own_places COMMAND... - as root of this machine, but what make uninstall works on is empty.
+in_own_places() {
+	unshare --mount --propagation private bash -ec '
+		for dir in /usr/src /var/lib /var/cache /lib/modules /etc/d{epmod.d,kms} /run/{modprobe.d,systemd}; do
+			[[ ! -d $dir ]] || mount -t tmpfs none "$dir"
+		done
+		"$@"' - "$@"
+}
+
+# uninstall_all - without DESTDIR; all but what has no other place is below a folder of the test's.
+uninstall_all() {
+	make -s -C "$REPO" BUILD="$BUILD" uninstall PREFIX="$BATS_TEST_TMPDIR/prefix" SYSCONFDIR="$BATS_TEST_TMPDIR/etc" UNITDIR="$BATS_TEST_TMPDIR/units"
+}
+
+uninstall_beside_others() {
+	local src=/usr/src
+	mkdir -p /var/lib/kvm-fixes/work.killed "$src/kvm-fixes-git" "$src/kvm-fixes-$VERSION.mine" "$src/kvm-fixes-0.0.1"
+	echo precious | tee "$src/kvm-fixes-git/work" "$src/kvm-fixes-$VERSION.mine/work" >"$src/kvm-fixes-0.0.1/work"
+	cp -a "$PLACE$src/kvm-fixes-$VERSION" "$src/"
+	cp -a "$PLACE$src/kvm-fixes-$VERSION" "$src/kvm-fixes-0.0.2"
+	echo "kvm-fixes 0.0.2" >"$src/kvm-fixes-0.0.2/PLACED-BY-KVM-FIXES"
+	uninstall_all
+	[[ $(cd "$src" && echo kvm-fixes-*) == "kvm-fixes-0.0.1 kvm-fixes-$VERSION.mine kvm-fixes-git" && ! -e /var/lib/kvm-fixes ]]
+	# The checkout that it is run from, too, in the place of what is to go.
+	mkdir "$src/kvm-fixes-$VERSION"
+	mount --bind "$REPO" "$src/kvm-fixes-$VERSION"
+	REPO=$src/kvm-fixes-$VERSION
+	uninstall_all
+	[[ -e $REPO/Makefile ]]
+}
+
+@test "uninstall takes the folders that were placed for DKMS, and none that only has such a name" {
+	[[ $EUID == 0 ]] || skip "needs root, to mount"
+	[[ $(dpkg-query -W -f='${db:Status-Status}' kvm-fixes 2>/dev/null) != installed ]] || skip "the package is installed here"
+	export -f uninstall_all uninstall_beside_others
+	export BATS_TEST_TMPDIR VERSION
+	run in_own_places bash -exc uninstall_beside_others
+	printf '%s\n' "$output"
+	[[ $status == 0 ]]
+}
+
 @test "another PREFIX, and a file that cannot be placed, leave no half" {
 	local place=$BATS_TEST_TMPDIR/other
 	run -0 make -s -C "$REPO" BUILD="$BUILD" install DESTDIR="$place" PREFIX=/opt/x
