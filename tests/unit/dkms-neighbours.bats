@@ -401,7 +401,7 @@ room_again() {
 		room_again
 		run -0 "$DKMS" forget "$REL"
 		all_in "$INTREE"
-		rm -r "$BIN/newer" "$INTREE"/*
+		rm -r "$BIN/newer" "${INTREE:?}"/*
 	done
 }
 
