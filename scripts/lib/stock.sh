@@ -37,27 +37,33 @@ find_intact() {
 	done
 }
 
-# fits DIR - are the modules there of one set with those of INTACT? The image package may
-# have come in another version under the same release, and a mixed set loads.
-fits() {
-	local name file image
+# outdated - is our copy of another version of the image package than dpkg knows now?
+outdated() {
+	local image
 	image=$(cat -- "$STOCK/image" 2>/dev/null) || image=
-	[[ -z $image || -z $IMAGE || $image == "$IMAGE" ]] || return
+	[[ -n $image && -n $IMAGE && $image != "$IMAGE" ]]
+}
+
+# fits DIR - are the modules there of one set with those of INTACT? A mixed set loads.
+fits() {
+	local name file
 	for name in "${!INTACT[@]}"; do
 		file=$(find_module_file "$1" "$name")
 		[[ -z $file ]] || cmp -s -- "$file" "${INTACT[$name]}" || return
 	done
 }
 
-# find_lost NAME - sets LOST, what may take the place of a module that is not intact.
+# find_lost NAME - sets LOST, what may take the place of a module that is not intact. What DKMS
+# moved away is of no known version, unless it is what we have a copy of.
 find_lost() {
-	local where="neither in $INTREE nor kept in $STOCK"
+	local where="neither in $INTREE nor kept in $STOCK" copy
+	copy=$(find_module_file "$STOCK" "$1")
 	LOST=$(find_module_file "$(original_dir)" "$1")
-	if [[ -z $LOST ]] || ! fits "$(original_dir)" || ! is_stock "$LOST"; then
+	if [[ -z $LOST ]] || ! fits "$(original_dir)" || ! is_stock "$LOST" || { outdated && cmp -s -- "$LOST" "$copy"; }; then
 		LOST=
 		if stock_kept; then
 			where="not in $INTREE, and the copy in $STOCK is of another version of the modules"
-			! fits "$STOCK" || LOST=$(find_module_file "$STOCK" "$1")
+			outdated || ! fits "$STOCK" || LOST=$copy
 		fi
 	fi
 	[[ -n $LOST ]] ||
@@ -83,7 +89,7 @@ restore_stock() {
 
 # drop_old_copy - after restore_stock: a copy of another set is nobody's way back.
 drop_old_copy() {
-	[[ ! -d $STOCK ]] || fits "$STOCK" || rm -rf -- "$STOCK"
+	[[ ! -d $STOCK ]] || { ! outdated && fits "$STOCK"; } || rm -rf -- "$STOCK"
 }
 
 # stock_digest - of the shipped modules as they lie in the kernel's folder.

@@ -355,6 +355,25 @@ newer_image() {
 	grep -q one "$INTREE/kvm-amd.ko"
 }
 
+@test "what DKMS moved away comes back though the copy is of the former image, and not if it is that one too" {
+	local moved
+	moved=$TREE/original_module/$REL/$(uname -m)
+	own_image "$VERSION_OK"
+	install_it
+	newer_image
+	mkdir -p "$moved"
+	mv "$INTREE"/*.ko "$moved/"
+	run -0 "$DKMS" repair "$REL"
+	all_in "$DEST"
+	grep -q two "$INTREE/kvm-amd.ko"
+	rm "$INTREE"/*
+	mkdir -p "$moved"
+	cp "$KEPT/stock/$REL"/*.ko "$moved/"
+	run "$DKMS" repair "$REL"
+	ended 1 "is of another version of the modules; reinstall linux-image-$REL"
+	[[ -z $(ls "$INTREE") && -e $moved/kvm.ko ]]
+}
+
 @test "a newer image whose modules are the same, byte for byte: the copy is of that one then" {
 	own_image "$VERSION_OK"
 	install_it
