@@ -125,6 +125,31 @@ hooks() { [[ $(sort "$FLEET/hooks" | paste -sd,) == "${1:-}" ]]; }
 
 reported() { jq -r '.outcome + (.error | if . == "" then "" else ": " + . end)' "$FLEET/reports/$1.json"; }
 
+@test "prepared: where apt fails on some hosts, all that have the modules are held, and none is drained" {
+	echo 'DPkg::Pre-Invoke { "false"; };' >>"$FLEET/two/apt.conf"
+	echo 'DPkg::Post-Invoke { "false"; };' >>"$FLEET/three/apt.conf"
+	run playbook
+	echo "$output"
+	[[ $status != 0 && $output == *"not prepared: three, two "* && $output != *"Note who is in this wave"* ]]
+	[[ $(has one) == "kvm-fixes 1.0 installed,kvm-fixes-dkms 1.0 installed" && -z $(has two) && $(has three) == "$(has one)" ]]
+	is choice stock fixed stock
+	is origin stock stock stock
+	hooks
+}
+
+@test "prepared: where one host cannot be reached and one has an obstacle, all others are held, and none is drained" {
+	HOSTS+=(four)
+	make_host four
+	write_site 1.0
+	touch "$FLEET/one/obstacle" "$FLEET/two/lost"
+	run playbook
+	echo "$output"
+	[[ $status != 0 && $output == *UNREACHABLE* && $output == *"a reboot is pending"* ]]
+	[[ $output == *"not prepared: one, two "* && $output != *"Note who is in this wave"* ]]
+	is choice stock fixed stock stock
+	hooks
+}
+
 @test "a second release is installed in one go, an older one only if asked for, and half of one never" {
 	local first="kvm-fixes 1.0 installed,kvm-fixes-dkms 1.0 installed"
 	run -0 playbook --tags prepare --limit one
@@ -155,4 +180,36 @@ reported() { jq -r '.outcome + (.error | if . == "" then "" else ": " + . end)' 
 	[[ $(grep -c '"msg": "would be swapped; ' <<<"$output") == 3 && $(has one) == "kvm-fixes 1.0 installed,kvm-fixes-dkms 1.0 installed" ]]
 	is choice stock fixed stock
 	hooks
+}
+
+@test "a swap that fails: its wave ends, all report, and no later wave begins; run again, it goes on" {
+	touch "$FLEET/two/broken"
+	# A site's default that would let the others go ahead.
+	# shellcheck disable=SC2016 # for the hook
+	echo '[[ $KVM_FIXES_HOST != two ]] || sleep 10' >>"$FLEET/drain"
+	ANSIBLE_STRATEGY=free run playbook -e '{"kvm_fixes_waves": [2, 1]}'
+	echo "$output"
+	[[ $status != 0 && $(grep -c 'fatal: .*Swap: the guest check did not pass' <<<"$output") == 1 ]]
+	hooks "drain one,drain two,fill one"
+	is origin fixed stock stock
+	is choice fixed stock stock
+	[[ $(reported one) == swapped && $(reported two) == "failed: Swap: the guest check did not pass (the former modules are back)" ]]
+	[[ ! -e $FLEET/reports/three.json ]]
+	rm "$FLEET/two/broken"
+	: >"$FLEET/hooks"
+	run -0 playbook -e '{"kvm_fixes_waves": [2, 1]}'
+	hooks "drain three,drain two,fill three,fill two"
+	[[ $(reported one) == "not needed" && $(reported two) == swapped && $(reported three) == swapped ]]
+	is origin fixed fixed fixed
+}
+
+@test "a host that gets lost in its turn: the others of its wave have theirs, and it ends there" {
+	settled 1.0 stock
+	# shellcheck disable=SC2016 # for the hook
+	echo '[[ $KVM_FIXES_HOST != one ]] || touch "$FLEET/one/lost"' >>"$FLEET/drain"
+	run playbook -e '{"kvm_fixes_waves": [2, 1]}' --tags swap
+	echo "$output"
+	[[ $status != 0 && $output == *UNREACHABLE* && $output == *"fatal: [two]: "*"one cannot be reached any more"* ]]
+	hooks "drain one,drain two,fill two"
+	is origin stock fixed stock
 }
