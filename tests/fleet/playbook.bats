@@ -203,6 +203,37 @@ reported() { jq -r '.outcome + (.error | if . == "" then "" else ": " + . end)' 
 	is origin fixed fixed fixed
 }
 
+@test "back: nothing is installed, and whoever cannot be reached or has an obstacle is left out and told of" {
+	settled 1.0 fixed
+	write_site 1.1
+	touch "$FLEET/one/lost" "$FLEET/two/obstacle"
+	run playbook -e kvm_fixes_to=stock
+	echo "$output"
+	[[ $status != 0 && $output == *"left out: one, two "* ]]
+	hooks "drain three,fill three"
+	is origin fixed fixed stock
+	is choice fixed fixed stock
+	[[ $(has three) == "kvm-fixes 1.0 installed,kvm-fixes-dkms 1.0 installed" ]]
+	[[ $(reported one) == "failed: left out; the playbook said why" && $(reported two) == "failed: a reboot is pending" && $(reported three) == swapped ]]
+}
+
+@test "back: a host that is not there when its turn comes is left out; one that gets lost in its turn ends it" {
+	settled 1.0 fixed
+	touch "$FLEET/one/lost"
+	# shellcheck disable=SC2016 # for the hook
+	echo '[[ $KVM_FIXES_HOST != two ]] || touch "$FLEET/two/lost"' >>"$FLEET/fill"
+	run playbook -e kvm_fixes_to=stock -e '{"kvm_fixes_waves": [2, 1]}' --tags swap
+	echo "$output"
+	[[ $status != 0 && $output == *"two cannot be reached any more"* ]]
+	hooks "drain two,fill two"
+	is origin fixed stock fixed
+	rm "$FLEET/one/lost"
+	run playbook -e kvm_fixes_to=stock -e '{"kvm_fixes_waves": [1]}' --tags swap
+	echo "$output"
+	[[ $status != 0 && $output == *"left out: two "* ]]
+	is origin stock stock stock
+}
+
 @test "a host that gets lost in its turn: the others of its wave have theirs, and it ends there" {
 	settled 1.0 stock
 	# shellcheck disable=SC2016 # for the hook
@@ -212,4 +243,18 @@ reported() { jq -r '.outcome + (.error | if . == "" then "" else ": " + . end)' 
 	[[ $status != 0 && $output == *UNREACHABLE* && $output == *"fatal: [two]: "*"one cannot be reached any more"* ]]
 	hooks "drain one,drain two,fill two"
 	is origin stock fixed stock
+}
+
+@test "back: a host that was not swapped yet is held at once, with the packages that it has" {
+	settled 1.0 stock
+	echo fixed >"$FLEET/one/choice"
+	write_site 1.1
+	run -0 playbook -e kvm_fixes_to=stock --tags prepare
+	echo "$output"
+	is choice stock stock stock
+	[[ $(has one) == "kvm-fixes 1.0 installed,kvm-fixes-dkms 1.0 installed" ]]
+	touch "$FLEET/three/lost"
+	run playbook -e kvm_fixes_to=stock --tags prepare
+	echo "$output"
+	[[ $status != 0 && $output == *UNREACHABLE* ]]
 }
