@@ -122,6 +122,17 @@ loaded() {
 
 reported() { jq -r '[.outcome, .status.healthy] | join(" ")' "$FLEET/reports/$1.json"; }
 
+# prepared - both hosts have the packages and their own modules, now and at boots; none was drained.
+prepared() {
+	local name
+	for name in "${HOSTS[@]}"; do
+		[[ $(on "$name" dpkg-query -W -f '\${db:Status-Status}' kvm-fixes-dkms) == installed ]]
+		run on "$name" kvm-fixes --json status --no-holders
+		jq -e '.choice == "stock" and ([.modules[].origin] | unique == ["stock"])' <<<"$output"
+	done
+	[[ ! -s $FLEET/hooks ]]
+}
+
 no_warnings() {
 	local name
 	for name in "${HOSTS[@]}"; do
@@ -129,16 +140,20 @@ no_warnings() {
 	done
 }
 
-@test "prepared: the packages are installed while a guest runs, and boots load what they did before" {
+@test "prepared: the packages are installed while a guest runs; where one host's apt fails, both are held, and none is drained" {
 	guest_on one
+	on two "echo 'DPkg::Post-Invoke { \"false\"; };' >/etc/apt/apt.conf.d/99fails"
+	run playbook
+	on two 'rm /etc/apt/apt.conf.d/99fails'
+	echo "$output"
+	[[ $status != 0 && $output == *"not prepared: two "* && $output != *"Note who is in this wave"* ]]
+	prepared
+}
+
+@test "prepared again: it goes on from there, and boots load what they did before" {
 	run -0 playbook --tags prepare
 	echo "$output"
-	for name in "${HOSTS[@]}"; do
-		[[ $(on "$name" dpkg-query -W -f '\${db:Status-Status}' kvm-fixes-dkms) == installed ]]
-		run on "$name" kvm-fixes --json status --no-holders
-		jq -e '.choice == "stock" and ([.modules[].origin] | unique == ["stock"])' <<<"$output"
-	done
-	[[ ! -s $FLEET/hooks ]]
+	prepared
 }
 
 @test "a host that does not get empty is refused by its swap, not filled, and no later wave begins" {
@@ -159,6 +174,23 @@ no_warnings() {
 	echo "$output"
 	[[ $status == 0 && $(grep -c '"msg": "would be swapped; .*choice stock, kvm stock' <<<"$output") == 2 && ! -s $FLEET/hooks ]]
 	on one '! test -e /sys/module/kvm/version'
+}
+
+@test "a swap that fails: the former modules are back, it is told of, and no later wave begins" {
+	local check=/usr/lib/kvm-fixes/kvm-guest-check
+	: >"$FLEET/hooks"
+	rm -f "$FLEET"/reports/*
+	on one "mv $check $check.real && printf '%s\n' '#!/bin/sh' 'echo guest-check: FAIL' 'exit 1' >$check && chmod 755 $check"
+	run playbook --tags swap
+	on one "mv $check.real $check"
+	echo "$output"
+	[[ $status != 0 && $output == *'"rc": 4'* && $(cat "$FLEET/hooks") == "drain one" ]]
+	[[ $(reported one) == failed* ]]
+	jq -re .error "$FLEET/reports/one.json" | grep 'the guest check did not pass.*the former modules are back'
+	loaded one stock
+	[[ ! -e $FLEET/reports/two.json ]]
+	on two '! test -e /sys/module/kvm/version'
+	no_warnings
 }
 
 @test "run again, it drains, swaps and fills one host after the other" {
@@ -192,22 +224,31 @@ no_warnings() {
 	loaded one ours
 }
 
-@test "a host that cannot be reached ends it before any is drained" {
+@test "back: a host that cannot be reached is left out and told of, and the other one goes back" {
 	kill "$(cat "$FLEET/two.pid")"
 	while kill -0 "$(cat "$FLEET/two.pid")" 2>/dev/null; do sleep 1; done
 	: >"$FLEET/hooks"
 	run playbook -e kvm_fixes_to=stock -T 15
 	echo "$output"
-	[[ $status != 0 && $output == *UNREACHABLE* && ! -s $FLEET/hooks ]]
-	loaded one ours
+	[[ $status != 0 && $output == *UNREACHABLE* && $output == *"left out: two "* ]]
+	[[ $(paste -sd, "$FLEET/hooks") == "drain one,fill one" && $(reported one) == "swapped true" && $(reported two) == failed* ]]
+	loaded one stock
+}
+
+@test "a host that cannot be reached ends it before any is drained" {
+	: >"$FLEET/hooks"
+	run playbook -T 15
+	echo "$output"
+	[[ $status != 0 && $output == *UNREACHABLE* && $output == *"not prepared: two "* && $output != *"Note who is in this wave"* && ! -s $FLEET/hooks ]]
+	loaded one stock
 }
 
 @test "a host that gets lost in its wave: the other one has its turn, and it ends there" {
-	run playbook -e kvm_fixes_to=stock -e '{"kvm_fixes_waves": ["100%"]}' --tags swap -T 15
+	run playbook -e '{"kvm_fixes_waves": ["100%"]}' --tags swap -T 15
 	echo "$output"
 	[[ $status != 0 && $output == *UNREACHABLE* && $output == *"two cannot be reached any more"* ]]
 	[[ $(paste -sd, "$FLEET/hooks") == "drain one,fill one" && $(reported one) == "swapped true" ]]
-	loaded one stock
+	loaded one ours
 	power_on two
 	await two
 	loaded two ours
@@ -217,8 +258,8 @@ no_warnings() {
 	: >"$FLEET/hooks"
 	run -0 playbook -e kvm_fixes_to=stock -e '{"kvm_fixes_waves": ["100%"]}'
 	echo "$output"
-	[[ $(paste -sd, "$FLEET/hooks") == "drain two,fill two" ]]
-	[[ $(reported one) == "not needed true" && $(reported two) == "swapped true" ]]
+	[[ $(sort "$FLEET/hooks" | paste -sd,) == "drain one,drain two,fill one,fill two" ]]
+	[[ $(reported one) == "swapped true" && $(reported two) == "swapped true" ]]
 	loaded one stock
 	loaded two stock
 	no_warnings
