@@ -93,6 +93,11 @@ checkpatch() {
 	done < <(files 'src/vmm/*.c' 'src/cli/*.c' 'scripts/vm/*.c' 'bench/bus/*.c' 'tests/storm/*.c' ':(glob)tests/unmap/*.c' 'tests/power/*.c')
 }
 
+@test "the Ansible role is clean under ansible-lint" {
+	cd deploy/ansible
+	ansible-lint --offline --nocolor --profile production
+}
+
 @test "nothing names a path of the machine it was written on" {
 	run ! git -C "$REPO" grep -nF "$(dirname "$REPO")/" -- . ':!tests/lint.bats'
 }
