@@ -223,6 +223,8 @@ attestable() {
 	until compgen -G "$tree/virt/kvm/.*.o.cmd" >/dev/null; do sleep 0.2; done
 	kill -KILL -- "-$pid"
 	wait "$pid" || true
+	# A compiler may take a moment to die, and holds the lock as long.
+	(until flock -n 9; do sleep 0.1; done) 9<"$tree"
 	[[ -z $(find "$PLACE/b/out" -name '*.ko' -o -name report.json) ]]
 	# The worst moment: an object is there, its exports' CRCs are not yet.
 	sed -i '/^#SYMVER/d' "$tree"/virt/kvm/.*.o.cmd
