@@ -32,10 +32,6 @@ on_row() {
 	on_row backports-7.3-amd64 unmap/unmap.bats --filter '^(AMD|Intel|warn):'
 }
 
-@test "5.10: a vendor module's load that fails late leaves nothing in debugfs" {
-	on_row bullseye-amd64 late-failure
-}
-
 @test "7.3: a vendor module's load that fails late leaves nothing in debugfs" {
 	on_row backports-7.3-amd64 late-failure
 }
