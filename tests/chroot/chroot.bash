@@ -115,7 +115,8 @@ stock_whole() {
 	(cd "$STATE/stock/$RELEASE" && sha256sum --quiet -c SHA256SUMS)
 }
 
-# loaded_modules - by name: how often one is in use changes all the time.
+# loaded_modules - by name: how often one is in use changes all the time. Nothing where the
+# kernel that runs this has no modules at all, and no such file.
 loaded_modules() { cut -d' ' -f1 /proc/modules 2>/dev/null | sort || true; }
 
 nothing_loaded() {

@@ -5,15 +5,9 @@
 # other suites: the unmap guard, and loads that fail. An hour; in `make check-long`.
 
 bats_require_minimum_version 1.5.0
+load matrix
 
-setup_file() {
-	REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	BUILD=${BUILD:-$REPO/build}
-	export REPO BUILD
-	[[ $EUID == 0 ]] || skip "needs root"
-	unshare --mount --propagation private true 2>/dev/null ||
-		skip "mounting is not allowed here, or the root folder is no mount point"
-}
+setup_file() { rows_setup_file; }
 
 # on_row NAME TEST [OPTION]... - that test on the row's kernel.
 on_row() {
