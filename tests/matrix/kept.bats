@@ -26,6 +26,10 @@ on_row() {
 	on_row backports-7.3-amd64 unmap/unmap.bats --filter '^(AMD|Intel|warn):'
 }
 
+@test "7.2: a vendor module's load that fails late leaves nothing in debugfs" {
+	on_row backports-7.2-amd64 late-failure
+}
+
 @test "7.3: a vendor module's load that fails late leaves nothing in debugfs" {
 	on_row backports-7.3-amd64 late-failure
 }
