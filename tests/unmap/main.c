@@ -88,10 +88,10 @@ static int run(struct check_ctx *ctx, const struct options *options)
 {
 	struct area area = { .memory = NULL, .gmem = -1 };
 	struct vm vm;
-	int ret = vm_open(&vm, ctx, options->nested ? &guest_nested : &guest_touch, VM_MAX_VCPUS, false);
+	int ret = vm_open(&vm, ctx, options->nested ? nested_image() : &guest_touch, VM_MAX_VCPUS, false);
 
 	if (!ret && options->nested)
-		nested_prepare(&vm, options->nested_npt);
+		nested_prepare(&vm, options->nested_tdp);
 	if (!ret && options->slot_zap)
 		ret = disable_slot_zap_all(&vm);
 	if (!ret && options->gmem && !gmem_possible(&vm))
@@ -115,7 +115,7 @@ int main(int argc, char *argv[])
 
 	if (ret)
 		return ret < 0 ? 2 : 0;
-	if (options.nested && !nested_possible())
+	if (options.nested && !nested_image())
 		return EX_CANNOT;
 	kvm = kvm_open("/dev/kvm", &run_size, why, sizeof(why));
 	if (kvm < 0 || kicks_init()) {

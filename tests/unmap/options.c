@@ -19,7 +19,8 @@ static const char help[] =
 	"rule once.\n\n"
 	"  --rounds N      how many times (default 20)\n"
 	"  --mode MODE     real, big-real or long (default): how the guest starts\n"
-	"  --nested PAGING the guest has a guest, which does it; in shadow or npt paging\n"
+	"  --nested PAGING the guest has a guest, which does it; in shadow paging or by\n"
+	"                  second page tables (tdp)\n"
 	"  --slot-zap      with the quirk off by which all is zapped with a memslot\n"
 	"  --guest-memfd   the memory is one, and holes are punched into it\n"
 	"  --cost          print \"WHAT NANOSECONDS\" a call, on the average\n"
@@ -78,8 +79,8 @@ int unmap_options(struct options *options, int argc, char *argv[])
 			break;
 		case 'n':
 			options->nested = true;
-			options->nested_npt = strcmp(optarg, "npt") == 0;
-			err = options->nested_npt || strcmp(optarg, "shadow") == 0 ? 0 : -1;
+			options->nested_tdp = strcmp(optarg, "tdp") == 0;
+			err = options->nested_tdp || strcmp(optarg, "shadow") == 0 ? 0 : -1;
 			break;
 		case 'z':
 			options->slot_zap = true;

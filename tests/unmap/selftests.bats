@@ -53,9 +53,9 @@ host() {
 	"$REPO/scripts/vm/run-host" --vendor "$1" --vmlinuz "$BUILD/image/$KERNEL/boot/vmlinuz-$KERNEL" \
 		--initramfs "$SELF/initramfs" --log "$log" --work "$BUILD/vm" --timeout 2400 --mem 2048 \
 		--append kvmfixes.scenario=unmap-selftests
-	grep -E '^(SELFTEST|SLOW)' "$log"
+	grep -E '^(SELFTEST|SLOW|SAID|GUARD)' "$log"
 	for test in $(selftests); do
-		grep -q "^SELFTEST fixed ${test##*/} " "$log"
+		grep -q "^SELFTEST fixed ${test##*/}[ :]" "$log"
 	done
 	[[ $(grep -cE '^SELFTEST fixed .*: 0' "$log") -ge 5 ]]
 }

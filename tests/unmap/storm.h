@@ -44,7 +44,7 @@ struct area {
  * @cost: measure calls instead
  * @gmem: the memory is to be a guest_memfd
  * @nested: the guest is a hypervisor, and its guest does what it would do
- * @nested_npt: it uses nested paging
+ * @nested_tdp: by second page tables, NPT or EPT
  */
 struct options {
 	const char *violate;
@@ -54,14 +54,13 @@ struct options {
 	bool cost;
 	bool gmem;
 	bool nested;
-	bool nested_npt;
+	bool nested_tdp;
 };
 
 int unmap_options(struct options *options, int argc, char *argv[]);
 
-extern const struct guest_image guest_nested;
-bool nested_possible(void);
-void nested_prepare(struct vm *vm, bool npt);
+const struct guest_image *nested_image(void);
+void nested_prepare(struct vm *vm, bool tdp);
 
 bool gmem_possible(const struct vm *vm);
 uint8_t *gmem_map(struct area *area);

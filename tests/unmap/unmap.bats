@@ -48,6 +48,7 @@ since() { if [[ $(printf '%s\n' "$1" "$KERNEL" | sort -V | sed -n 1p) == "$1" ]]
 all_storms() {
 	[[ $(log_has "$1" "^STORM --mode long --slot-zap status $(since 6.12) ") == 2 ]]
 	[[ $(log_has "$1" "^STORM --guest-memfd status $(since 6.18) ") == 2 ]]
+	[[ $(log_has "$1" '^STORM --nested (tdp|shadow) status 0 ') == 3 ]]
 	[[ $(log_has "$1" '^MEMORY .*pswpout=[1-9]') == 2 ]]
 	[[ $(log_has "$1" '^MEMORY .*cow_ksm=[1-9]') == 2 ]]
 	[[ $(since 6.1) == 77 || $(log_has "$1" '^MEMORY .*thp_collapse_alloc=[1-9]') -ge 1 ]]
@@ -57,7 +58,6 @@ all_storms() {
 	host amd amd
 	grep -E '^(WRONG|STORM|SWITCHED|MEMORY)' "$UNMAP/amd.log"
 	[[ $(log_has amd '^WRONG .* not_waited 0 -> 1') == 1 ]]
-	[[ $(log_has amd '^STORM --nested (npt|shadow) status 0 ') == 3 ]]
 	all_storms amd
 	# Counted, and not said.
 	run ! log_has amd '^KLOG .*unmap guard'
