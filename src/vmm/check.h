@@ -24,6 +24,7 @@ struct vm;
  * @run_size: bytes of a vCPU's shared area (KVM_GET_VCPU_MMAP_SIZE)
  * @loops: how many times the usual amount of work to do
  * @mode: the mode that the guest starts in
+ * @vm_type: of its VM, as KVM_CREATE_VM takes it
  * @lock: protects all that follows
  * @cond: broadcast when a counter or @failed changes
  * @vm: the VM whose vCPUs run now, or NULL
@@ -38,6 +39,7 @@ struct check_ctx {
 	size_t run_size;
 	unsigned int loops;
 	enum guest_mode mode;
+	unsigned long vm_type;
 
 	pthread_mutex_t lock;
 	pthread_cond_t cond;

@@ -91,7 +91,8 @@ int vcpu_run(struct vcpu *vcpu, vcpu_exit_fn on_exit, void *arg)
 
 	set_running(vcpu, true);
 	while (ret == VCPU_GO && !must_stop(vcpu)) {
-		if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
+		if (ioctl(vcpu->fd, KVM_RUN, 0) == 0 ||
+		    (errno == EFAULT && vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT))
 			ret = on_exit(vcpu, arg);
 		else if (errno == EINTR)
 			take_kick(vcpu);

@@ -19,7 +19,7 @@ static int create(struct vm *vm)
 {
 	uint64_t identity = IDENTITY_MAP_ADDR;
 
-	vm->fd = ioctl(vm->ctx->kvm, KVM_CREATE_VM, 0);
+	vm->fd = ioctl(vm->ctx->kvm, KVM_CREATE_VM, vm->ctx->vm_type);
 	if (vm->fd < 0)
 		return ctx_fail(vm->ctx, "KVM_CREATE_VM: %s", strerror(errno));
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDR) < 0)

@@ -15,6 +15,11 @@
 
 #define VM_MAX_VCPUS	2
 
+/* Comes with an error, EFAULT; not in the headers of every suite that builds this. */
+#ifndef KVM_EXIT_MEMORY_FAULT
+#define KVM_EXIT_MEMORY_FAULT	39
+#endif
+
 /* The slot of the guest's RAM, and the one that a check may add. */
 #define SLOT_RAM	0
 #define SLOT_EXTRA	1

@@ -58,18 +58,22 @@ static uint8_t *map(void)
  * area_open() - memory, and its memslots in all address spaces
  * @area: what to fill in; area_close() is safe whatever comes back
  * @vm: for this VM
- * @gmem: the memory is a guest_memfd, of which no part can be in two memslots
+ * @kind: what the memory is; no part of a guest_memfd can be in two memslots
  *
  * Return: 0, or -1 after ctx_fail().
  */
-int area_open(struct area *area, struct vm *vm, bool gmem)
+int area_open(struct area *area, struct vm *vm, enum area_kind kind)
 {
 	memset(area, 0, sizeof(*area));
 	area->vm = vm;
+	area->kind = kind;
 	area->gpa = AREA_GPA;
 	area->gmem = -1;
-	area->other = !gmem && ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MULTI_ADDRESS_SPACE) > 1;
-	area->memory = gmem ? gmem_map(area) : map();
+	area->other = kind == AREA_ANONYMOUS &&
+		      ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MULTI_ADDRESS_SPACE) > 1;
+	if (kind != AREA_ANONYMOUS && gmem_create(area))
+		return -1;
+	area->memory = kind == AREA_GMEM ? gmem_map(area) : map();
 	if (!area->memory)
 		return ctx_fail(vm->ctx, "no memory for the guest: %s", strerror(errno));
 	if (area_set(area, 0, area->gpa, AREA_SIZE, 0))

@@ -170,6 +170,18 @@ static int (*const gmem_deeds[])(struct area *area) = {
 	delete_slot, gmem_punch, balloon, copy_on_write, elsewhere, NULL,
 };
 
+/* Nor can this one, but what is shared is memory as any other. */
+static int (*const private_deeds[])(struct area *area) = {
+	delete_slot, gmem_convert, gmem_punch, balloon, swap_out, gmem_convert, collapse, merge,
+	gmem_convert, protect, copy_on_write, elsewhere, NULL,
+};
+
+static int (*const *const deeds_of[])(struct area *area) = {
+	[AREA_ANONYMOUS] = deeds,
+	[AREA_GMEM] = gmem_deeds,
+	[AREA_PRIVATE] = private_deeds,
+};
+
 /**
  * storm_deeds() - all of them, in turn
  * @area: the area, in use by running vCPUs
@@ -179,10 +191,8 @@ static int (*const gmem_deeds[])(struct area *area) = {
  */
 int storm_deeds(struct area *area, unsigned int rounds)
 {
-	int (*const *first)(struct area *area) = area->gmem < 0 ? deeds : gmem_deeds;
-
 	for (unsigned int i = 0; i < rounds; i++) {
-		for (int (*const *deed)(struct area *area) = first; *deed; deed++) {
+		for (int (*const *deed)(struct area *area) = deeds_of[area->kind]; *deed; deed++) {
 			if (ctx_failed(area->vm->ctx) || (*deed)(area))
 				return -1;
 			ctx_pause(500);

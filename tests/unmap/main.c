@@ -17,13 +17,13 @@
 
 #define EX_CANNOT			77
 
-/* Where there is no memslot for the moment, and what is there does not matter. */
+/* Where there is no memslot for the moment, or it is being converted. */
 static int on_exit(struct vcpu *vcpu, void *arg)
 {
 	uint32_t value;
 
 	(void)arg;
-	if (vcpu->run->exit_reason == KVM_EXIT_MMIO)
+	if (vcpu->run->exit_reason == KVM_EXIT_MMIO || vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT)
 		return VCPU_GO;
 	if (vcpu_wrote_port(vcpu, PORT_DONE, &value))
 		return VCPU_STOP;
@@ -94,10 +94,8 @@ static int run(struct check_ctx *ctx, const struct options *options)
 		nested_prepare(&vm, options->nested_tdp);
 	if (!ret && options->slot_zap)
 		ret = disable_slot_zap_all(&vm);
-	if (!ret && options->gmem && !gmem_possible(&vm))
-		ret = 1;
 	if (!ret)
-		ret = area_open(&area, &vm, options->gmem);
+		ret = area_open(&area, &vm, options->kind);
 	if (!ret)
 		ret = storm(&area, options);
 	vm_close(&vm);
@@ -124,7 +122,8 @@ int main(int argc, char *argv[])
 	}
 	ctx_init(&ctx, kvm, run_size, 1);
 	ctx.mode = options.nested ? GUEST_LONG : options.mode;
-	ret = run(&ctx, &options);
+	ctx.vm_type = gmem_vm_type(options.kind);
+	ret = gmem_possible(&ctx, options.kind) ? run(&ctx, &options) : 1;
 	if (ret < 0)
 		fprintf(stderr, "kvm-unmap-storm: %s\n", ctx.reason);
 	ctx_destroy(&ctx);

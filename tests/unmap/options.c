@@ -11,7 +11,7 @@
 
 static const char help[] =
 	"Usage: kvm-unmap-storm [--rounds N] [--mode MODE] [--nested PAGING] [--slot-zap]\n"
-	"                       [--guest-memfd]\n"
+	"                       [--guest-memfd | --private]\n"
 	"       kvm-unmap-storm --cost [--rounds N]\n"
 	"       kvm-unmap-storm --violate WHAT\n\n"
 	"Does all that unmaps guest memory while two vCPUs write to it; or some of it while\n"
@@ -23,6 +23,8 @@ static const char help[] =
 	"                  second page tables (tdp)\n"
 	"  --slot-zap      with the quirk off by which all is zapped with a memslot\n"
 	"  --guest-memfd   the memory is one, and holes are punched into it\n"
+	"  --private       as well, in a VM (KVM_X86_SW_PROTECTED_VM) for which it is turned\n"
+	"                  from memory that the host shares into private memory, and back\n"
 	"  --cost          print \"WHAT NANOSECONDS\" a call, on the average\n"
 	"  --violate WHAT  what to break, see the module\n\n"
 	"Exit status: 0 done, 1 failed, 2 usage, 77 the kernel cannot.\n";
@@ -61,6 +63,7 @@ int unmap_options(struct options *options, int argc, char *argv[])
 		{ "nested", required_argument, NULL, 'n' },
 		{ "slot-zap", no_argument, NULL, 'z' },
 		{ "guest-memfd", no_argument, NULL, 'g' },
+		{ "private", no_argument, NULL, 'p' },
 		{ "cost", no_argument, NULL, 'c' },
 		{ "violate", required_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -86,7 +89,10 @@ int unmap_options(struct options *options, int argc, char *argv[])
 			options->slot_zap = true;
 			break;
 		case 'g':
-			options->gmem = true;
+			options->kind = AREA_GMEM;
+			break;
+		case 'p':
+			options->kind = AREA_PRIVATE;
 			break;
 		case 'c':
 			options->cost = true;

@@ -20,15 +20,25 @@
 #define AREA_PAGES	(AREA_SIZE / 4096)
 
 /**
+ * enum area_kind - what its memory is
+ * @AREA_ANONYMOUS: of the process
+ * @AREA_GMEM: a guest_memfd that is mapped by the process
+ * @AREA_PRIVATE: of the process what is shared, of a guest_memfd what is private
+ */
+enum area_kind { AREA_ANONYMOUS, AREA_GMEM, AREA_PRIVATE };
+
+/**
  * struct area - the memslot that things are done to
  * @vm: of this VM
+ * @kind: what its memory is
  * @memory: AREA_SIZE bytes, aligned to their size
  * @gpa: where the guest has it
  * @other: there is a second address space, with a memslot of the same memory
- * @gmem: @memory is this guest_memfd, or -1
+ * @gmem: its guest_memfd, or -1
  */
 struct area {
 	struct vm *vm;
+	enum area_kind kind;
 	uint8_t *memory;
 	uint32_t gpa;
 	bool other;
@@ -42,7 +52,7 @@ struct area {
  * @rounds: how often each deed is done
  * @slot_zap: KVM_X86_QUIRK_SLOT_ZAP_ALL is to be off
  * @cost: measure calls instead
- * @gmem: the memory is to be a guest_memfd
+ * @kind: what the memory is to be
  * @nested: the guest is a hypervisor, and its guest does what it would do
  * @nested_tdp: by second page tables, NPT or EPT
  */
@@ -52,7 +62,7 @@ struct options {
 	unsigned int rounds;
 	bool slot_zap;
 	bool cost;
-	bool gmem;
+	enum area_kind kind;
 	bool nested;
 	bool nested_tdp;
 };
@@ -62,12 +72,15 @@ int unmap_options(struct options *options, int argc, char *argv[]);
 const struct guest_image *nested_image(void);
 void nested_prepare(struct vm *vm, bool tdp);
 
-bool gmem_possible(const struct vm *vm);
+unsigned long gmem_vm_type(enum area_kind kind);
+bool gmem_possible(const struct check_ctx *ctx, enum area_kind kind);
+int gmem_create(struct area *area);
 uint8_t *gmem_map(struct area *area);
 int gmem_set(const struct area *area, const struct kvm_userspace_memory_region *region);
 int gmem_punch(struct area *area);
+int gmem_convert(struct area *area);
 
-int area_open(struct area *area, struct vm *vm, bool gmem);
+int area_open(struct area *area, struct vm *vm, enum area_kind kind);
 void area_close(struct area *area);
 int area_set(struct area *area, unsigned int as_id, uint32_t gpa, uint32_t size, uint32_t flags);
 

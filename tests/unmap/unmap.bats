@@ -48,6 +48,8 @@ since() { if [[ $(printf '%s\n' "$1" "$KERNEL" | sort -V | sed -n 1p) == "$1" ]]
 all_storms() {
 	[[ $(log_has "$1" "^STORM --mode long --slot-zap status $(since 6.12) ") == 2 ]]
 	[[ $(log_has "$1" "^STORM --guest-memfd status $(since 6.18) ") == 2 ]]
+	# Not in a distribution's kernel: see protected.bats.
+	[[ $(log_has "$1" '^STORM --private status 77 ') == 2 ]]
 	[[ $(log_has "$1" '^STORM --nested (tdp|shadow) status 0 ') == 3 ]]
 	[[ $(log_has "$1" '^MEMORY .*pswpout=[1-9]') == 2 ]]
 	[[ $(log_has "$1" '^MEMORY .*cow_ksm=[1-9]') == 2 ]]
