@@ -29,7 +29,7 @@ vmlinuz() { compgen -G "$DIR/image/*/boot/vmlinuz-*"; }
 }
 
 @test "selftests about private memory have the same results as with the stock modules" {
-	local tests=(guest_memfd_test set_memory_region_test pre_fault_memory_test dirty_log_test memslot_modification_stress_test
+	local tests=(guest_memfd_test set_memory_region_test pre_fault_memory_test memslot_modification_stress_test
 		kvm_page_table_test x86_64/private_mem_conversions_test x86_64/private_mem_kvm_exits_test)
 	build_selftests 6.12 "$UNMAP/selftests" "${tests[@]}"
 	same_results "$UNMAP/selftests" amd "$DIR/trees" "$(vmlinuz)" "${tests[@]}"

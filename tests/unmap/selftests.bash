@@ -8,7 +8,7 @@
 build_selftests() {
 	local series=$1 dir=$2 test targets=()
 	shift 2
-	[[ ! -e $dir/built ]] || return 0
+	[[ ! -e $dir/built || $(cat "$dir/built") != "$series $*" ]] || return 0
 	rm -rf "$dir" && mkdir -p "$dir/source" "$dir/objects" "$dir/tests/x86_64"
 	xz -dc "/usr/src/linux-source-$series.tar.xz" | tar -x -C "$dir/source" --strip-components=1 --wildcards \
 		'*/Makefile' '*/Kbuild' '*/arch/x86' '*/include' '*/scripts' '*/tools' '*/usr'
@@ -19,7 +19,7 @@ build_selftests() {
 	make -s -C "$dir/source/tools/testing/selftests/kvm" OUTPUT="$dir/tests" ARCH=x86 \
 		LINUX_HDR_PATH="$dir/headers/include/" LDLIBS=-ldl LDFLAGS='-static -pthread -no-pie' "${targets[@]}" >>"$dir/log" 2>&1
 	rm -rf "$dir/source" "$dir/objects"
-	touch "$dir/built"
+	printf '%s\n' "$series $*" >"$dir/built"
 }
 
 # same_results DIR VENDOR TREES VMLINUZ NAME... - each has run with both, to the same end, and
