@@ -91,6 +91,16 @@ gone() { [[ ! -e /proc/$1 ]] || grep -q "^State:.Z" "/proc/$1/status"; }
 	good_log | insert 'KLOG 6,355,3000000,-;debug: DEBUG_LOCKS_WARNINGS off, no BUGS known' | judge PASS
 }
 
+@test "a warning that a scenario knows of does not fail a run, and any other does" {
+	local known='KNOWN-WARNING WARNING: arch/x86/kvm/mmu/(tdp_)?mmu[.]c:[0-9]+ at kvm_tdp_mmu_map[+]'
+	local warning='KLOG 4,355,3000000,-;WARNING: arch/x86/kvm/mmu/tdp_mmu.c:1137 at kvm_tdp_mmu_map+0x5cd/0x7b0 [kvm], CPU#1: qemu/7'
+	good_log | insert "$warning" | judge 'FAIL kernel log: KLOG'
+	good_log | insert "$warning" | insert "$known" | judge PASS
+	good_log | insert "${warning/kvm_tdp_mmu_map/kvm_tdp_mmu_zap_leafs}" | insert "$known" | judge 'FAIL kernel log: KLOG'
+	good_log | insert "$warning" | insert "$known" |
+		insert 'KLOG 4,356,3000000,-;BUG: KASAN: use-after-free in kvm_tdp_mmu_map+0x1/0x2' | judge 'FAIL kernel log: KLOG'
+}
+
 @test "without the verdict, or with another one, a log fails" {
 	good_log | grep -v '^VM-RESULT' | judge 'FAIL the host did not say that it passed'
 	good_log | sed 's/^VM-RESULT: PASS/& not/' | judge 'FAIL the host did not say'

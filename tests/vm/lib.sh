@@ -132,6 +132,12 @@ check_params() {
 	[ ! -s /run/params ] || fail "parameter $(cat /run/params)"
 }
 
+# known_warning REGEX - one of the kernel's own, which does not count in this run.
+known_warning() {
+	printf '%s\n' "$1" >/run/known-warning
+	printf 'KNOWN-WARNING %s\n' "$1"
+}
+
 # load - by name, as udev, libvirt or a person would.
 load() {
 	[ -e /run/klog-begun ] || {
