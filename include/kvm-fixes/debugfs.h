@@ -37,8 +37,9 @@ static inline void kvm_fixes_debugfs_file(struct dentry *parent,
  * Some kernels leave the folder to the next kvm_exit(), and there is none: its
  * files' operations are code of a module that is unloaded next, and the next one
  * could not make such a folder. Where the kernel or the other fix has removed it,
- * it is not found, and @parent is not followed. Never a function of its own, which
- * the audit would find and none of the fixes alone could declare.
+ * it is not found, and @parent is not followed. The kernel follows it: to be called
+ * after the place where it removes the folder, if it does. Never a function of its
+ * own, which the audit would find and none of the fixes alone could declare.
  */
 static __always_inline void kvm_fixes_debugfs_undo(struct dentry *parent)
 {
