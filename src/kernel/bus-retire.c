@@ -55,7 +55,7 @@
  * registrations then wait some n / RATIO times, and a VM's memory stays within a
  * multiple of what its devices need. docs/PERFORMANCE.md has the figures.
  */
-#define RETAINED_MIN	((unsigned long)SZ_2M)
+#define RETAINED_MIN	((unsigned long)SZ_4M)
 #define RETAINED_RATIO	32UL
 
 /*

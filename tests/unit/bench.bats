@@ -53,7 +53,7 @@ report() { "$REPO/bench/bus-report" 6.1.0-1-amd64; }
 @test "goals that are missed, and by how much" {
 	grace 1000 0
 	burst stock 2000
-	burst ours 200 30 4194304
+	burst ours 200 30 8388608
 	burst floor 80
 	printf 'kvm_io_bus_write 30 31 1\nall 30 31 1\n' >"$WORK/readers"
 	run -0 report
