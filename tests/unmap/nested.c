@@ -2,8 +2,6 @@
 /*
  * A guest that is a hypervisor, with a guest that does what touch.S does.
  */
-#include <string.h>
-
 #include "nested.h"
 #include "storm.h"
 
@@ -38,11 +36,6 @@ static const struct nested_kind *kind(void)
 const struct guest_image *nested_image(void)
 {
 	return kind() ? kind()->image : NULL;
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	memcpy(at, &value, sizeof(value));
 }
 
 /**

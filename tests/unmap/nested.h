@@ -48,7 +48,23 @@
 #define VMX_EXIT_VMCALL		18
 
 #ifndef __ASSEMBLER__
+#include <string.h>
+
 #include "vm.h"
+
+/* The image of a hypervisor, out of its .S. */
+#define NESTED_IMAGE(kind)							\
+	extern const uint8_t guest_##kind##_64[];				\
+	extern const uint8_t guest_##kind##_end_64[];				\
+	static const struct guest_image image = {				\
+		.name = #kind,							\
+		.code64 = { guest_##kind##_64, guest_##kind##_end_64, NULL },	\
+	}
+
+static inline void put64(uint8_t *at, uint64_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
 
 #define NESTED_PAGES		0x6000	/* the second tables' root */
 

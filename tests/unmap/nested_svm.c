@@ -7,13 +7,7 @@
 
 #include "nested.h"
 
-extern const uint8_t guest_svm_64[];
-extern const uint8_t guest_svm_end_64[];
-
-static const struct guest_image image = {
-	.name = "svm",
-	.code64 = { guest_svm_64, guest_svm_end_64, NULL },
-};
+NESTED_IMAGE(svm);
 
 #define CPUID_SVM	(1U << 2)
 #define SEGMENT_CODE	0xa9b	/* 64-bit, present */
@@ -21,11 +15,6 @@ static const struct guest_image image = {
 #define INTERCEPTS	3	/* VMRUN, VMMCALL */
 
 static void put32(uint8_t *at, uint32_t value)
-{
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put64(uint8_t *at, uint64_t value)
 {
 	memcpy(at, &value, sizeof(value));
 }

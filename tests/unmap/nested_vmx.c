@@ -10,13 +10,7 @@
 
 #include "nested.h"
 
-extern const uint8_t guest_vmx_64[];
-extern const uint8_t guest_vmx_end_64[];
-
-static const struct guest_image image = {
-	.name = "vmx",
-	.code64 = { guest_vmx_64, guest_vmx_end_64, NULL },
-};
+NESTED_IMAGE(vmx);
 
 #define CPUID_VMX		(1U << 5)
 #define SEGMENT_CODE		0xa09b	/* 64-bit, present */
