@@ -99,6 +99,7 @@ gone() { [[ ! -e /proc/$1 ]] || grep -q "^State:.Z" "/proc/$1/status"; }
 	good_log | insert "${warning/kvm_tdp_mmu_map/kvm_tdp_mmu_zap_leafs}" | insert "$known" | judge 'FAIL kernel log: KLOG'
 	good_log | insert "$warning" | insert "$known" |
 		insert 'KLOG 4,356,3000000,-;BUG: KASAN: use-after-free in kvm_tdp_mmu_map+0x1/0x2' | judge 'FAIL kernel log: KLOG'
+	good_log | insert "$warning" | insert 'KNOWN-WARNING kvm_tdp_mmu_map(' | judge 'FAIL the kernel log could not be judged'
 }
 
 @test "without the verdict, or with another one, a log fails" {
