@@ -125,6 +125,19 @@ reader_module() {
 	as -o "$1" "$1.s"
 }
 
+@test "bounds: medians of each beside the floor's, whose middle half is told" {
+	local ms
+	for ms in 452 452 9000; do burst bound-1 "$ms" 16 1; done
+	burst bound-2 265 8 1
+	burst bound-4 217 4 1
+	burst bound-8 221 2 1
+	burst bound-12 200 1 1
+	for ms in 100 179 235 319 900; do burst floor "$ms"; done
+	run -0 bash -c '. "$REPO/bench/bus-bounds"; WORK=$1; cp "$WORK/host.log" "$WORK/bounds.log"; table' - "$WORK"
+	[[ ${lines[2]} == '| mmio | exit | 452 | 265 | 217 | 221 | 200 | 235 (179 to 319) |' ]]
+	run -2 "$REPO/bench/bus-bounds" 6.1
+}
+
 @test "one instruction more in a reader is seen, padding is not" {
 	cd "$BATS_TEST_TMPDIR"
 	reader_module stock.ko 0
