@@ -11,8 +11,8 @@
 
 #define DECOY_PORTS		0x2000
 #define DECOY_ADDRESSES		0x10000000
-#define DECOYS_MAX		1000
-#define DECOY_STEP		8
+#define DECOYS_MAX		2000
+#define DECOY_STEP		4	/* as wide as any of them */
 #define PAUSE_US		2000
 #define VM_PAUSE_US		100000
 

@@ -9,7 +9,7 @@
 
 #include "storm.h"
 
-#define DECOYS_AT_FIRST		900
+#define DECOYS_AT_FIRST		1800
 
 extern const uint8_t guest_storm_64[];
 extern const uint8_t guest_storm_end_64[];
@@ -36,7 +36,7 @@ static int cycles(struct worker *worker)
 {
 	struct vm *vm = &worker->storm->vm;
 
-	/* One worker has a burst at first, so that much is retired while vCPUs run. */
+	/* One worker has a burst at first, so that more is to be retained than may be. */
 	if (worker->number == 0 && decoys_change(worker, vm, DECOYS_AT_FIRST))
 		return -1;
 	while (!round_over(worker->storm))
